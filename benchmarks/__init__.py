@@ -1,0 +1,1 @@
+"""The benchmarks behind the figures: ratios side by side in one run (`make bench`)."""

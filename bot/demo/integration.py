@@ -1,0 +1,1 @@
+"""The integration of the story: a service with a health page whose jobs call MaintainX."""

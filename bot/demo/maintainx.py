@@ -1,0 +1,1 @@
+"""A MaintainX on loopback that can be broken in every way that a rule knows."""

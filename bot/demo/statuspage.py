@@ -1,0 +1,1 @@
+"""The vendor's status page on loopback."""

@@ -1,0 +1,336 @@
+"""The facts of a timeline, in the past tense, and the envelope each one travels in.
+
+A fact lives for ever: never rename a kind, never change what a field means; a new field has a default, a
+changed idea is a new fact. ``FACTS`` is the explicit list of all of them.
+
+Two kinds of stream hold facts: an incident's (``mx-20261123-7f3a``) and an integration's desk
+(``integration/default``), where requests live that belong to no incident yet.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import JsonValue
+
+from bot.domain.assessment import Assessment, Severity
+from bot.domain.readings import Frozen
+
+
+class Fact(Frozen):
+    """One thing that happened; each subclass names its ``kind``, the word that is stored."""
+
+    kind: ClassVar[str]
+
+
+class Address(Frozen):
+    """Where an answer goes: a Slack channel, or the terminal (no channel)."""
+
+    channel: str | None = None
+    reply: str | None = None
+    """Key of a kept private reply address (a Slack response URL, which is never a fact itself)."""
+
+
+class PlannedStep(Frozen):
+    """One step of a plan: its kind, the values it will use, and the sentences a person confirms."""
+
+    kind: str
+    title: str
+    values: dict[str, JsonValue] = {}
+    says: str
+    """What will happen, with the values: "limit the gateway to 1 request per second"."""
+    touches: str = ""
+    """The blast radius in numbers: "412 requests of the last hour in 2 lanes"."""
+    undo_says: str | None = None
+    """How it is taken back; None means that it cannot be."""
+
+
+class Plan(Frozen):
+    """What a click will do. ``fingerprint`` binds a button to it."""
+
+    playbook: str
+    title: str
+    mode: Literal["apply", "undo"] = "apply"
+    undoes: str | None = None
+    """The run whose lease this one ends, in ``undo`` mode."""
+    steps: tuple[PlannedStep, ...]
+    warnings: tuple[str, ...] = ()
+    fingerprint: str
+
+
+class TriageRequested(Fact):
+    """Somebody asked for a triage; the triage follower answers it once."""
+
+    kind = "triage_requested"
+    request: str
+    integration: str
+    samples: int = 3
+    address: Address = Address()
+
+
+class TriageFinished(Fact):
+    """A triage request was answered: what came out, and the incident it opened or fed, if any."""
+
+    kind = "triage_finished"
+    request: str
+    severity: Severity | None
+    verdict: str
+    incident: str | None
+    says: str
+    address: Address = Address()
+
+
+class IncidentOpened(Fact):
+    """An integration is in trouble; from here on the facts belong to this incident."""
+
+    kind = "incident_opened"
+    integration: str
+    request: str | None = None
+    requested_by: str | None = None
+    requested_at: datetime | None = None
+    """When the triage that found it was asked for: the report's "Triage started"."""
+    channel: str | None = None
+
+
+class Assessed(Fact):
+    """A triage's whole assessment. It raises the severity; it only proposes lowering it."""
+
+    kind = "assessed"
+    request: str | None = None
+    assessment: Assessment
+
+
+class Acknowledged(Fact):
+    """The actor has it."""
+
+    kind = "acknowledged"
+
+
+class SeveritySet(Fact):
+    """A person's override, which stands until a person changes it."""
+
+    kind = "severity_set"
+    severity: Severity
+    reason: str
+
+
+class NoteAdded(Fact):
+    """A person's words for the timeline."""
+
+    kind = "note_added"
+    text: str
+
+
+class RunRequested(Fact):
+    """Somebody confirmed a plan; the runner carries it out, one step at a time."""
+
+    kind = "run_requested"
+    run: str
+    plan: Plan
+    address: Address = Address()
+
+
+class StepStarted(Fact):
+    """The runner is about to act: written before, with the state that was found."""
+
+    kind = "step_started"
+    run: str
+    index: int
+    epoch: int
+    """The leader's term; a leader that lost its lock cannot write this."""
+    before: dict[str, JsonValue] = {}
+
+
+class Lease(Frozen):
+    """A mitigation that is on: what it changes, whose it is, since and until when."""
+
+    id: str
+    run: str
+    playbook: str
+    says: str
+    """"gateway at 1 request per second; asset-sync and report-generator paused"."""
+    owner: str
+    reason: str
+    since: datetime
+    expires_at: datetime | None = None
+
+
+class StepFinished(Fact):
+    """How a step ended; ``interrupted`` is what nobody can know and a person decides."""
+
+    kind = "step_finished"
+    run: str
+    index: int
+    outcome: Literal["done", "failed", "interrupted", "inconclusive"]
+    says: str
+    evidence: tuple[str, ...] = ()
+    started: Lease | None = None
+    """The lease that is on from here."""
+    ended: str | None = None
+    """The id of the lease that is off from here."""
+
+
+class RunFinished(Fact):
+    """A run is over, and whether all of it was done."""
+
+    kind = "run_finished"
+    run: str
+    outcome: Literal["done", "failed", "interrupted", "inconclusive"]
+    says: str
+
+
+class LeaseEnded(Fact):
+    """The gateway ended a lease by itself or by somebody's hand: news from its event feed."""
+
+    kind = "lease_ended"
+    lease: str
+    cause: Literal["expired", "deleted", "replaced"]
+    says: str
+
+
+class GatewayReported(Fact):
+    """Another change at the gateway that mx did not ask for, from its event feed."""
+
+    kind = "gateway_reported"
+    what: str
+    says: str
+
+
+class Resolved(Fact):
+    """It is over. ``accepted`` lists what was still open and taken in somebody's name."""
+
+    kind = "resolved"
+    reason: str = ""
+    accepted: tuple[str, ...] = ()
+
+
+class Reopened(Fact):
+    """It was not over."""
+
+    kind = "reopened"
+    reason: str
+
+
+class Redacted(Fact):
+    """The text of the fact with this version is hidden from every view; the row itself stays."""
+
+    kind = "redacted"
+    version: int
+    reason: str
+
+
+class ReportRequested(Fact):
+    """Somebody asked for the report; the report follower posts it once."""
+
+    kind = "report_requested"
+    request: str
+    address: Address = Address()
+
+
+class ReportPosted(Fact):
+    """The report was posted."""
+
+    kind = "report_posted"
+    request: str
+    says: str
+    channel: str | None = None
+    message: str | None = None
+
+
+class CardPosted(Fact):
+    """The incident's card stands at this place in Slack and is kept true by editing it."""
+
+    kind = "card_posted"
+    channel: str
+    message: str
+    """Slack's ``ts`` of the message."""
+
+
+class DeliveryFailed(Fact):
+    """Something could not be shown where it belongs; ``says`` tells the person what to type."""
+
+    kind = "delivery_failed"
+    what: str
+    channel: str | None
+    code: str
+    says: str
+
+
+AnyFact = (
+    TriageRequested
+    | TriageFinished
+    | IncidentOpened
+    | Assessed
+    | Acknowledged
+    | SeveritySet
+    | NoteAdded
+    | RunRequested
+    | StepStarted
+    | StepFinished
+    | RunFinished
+    | LeaseEnded
+    | GatewayReported
+    | Resolved
+    | Reopened
+    | Redacted
+    | ReportRequested
+    | ReportPosted
+    | CardPosted
+    | DeliveryFailed
+)
+
+FACTS: tuple[type[AnyFact], ...] = (
+    TriageRequested,
+    TriageFinished,
+    IncidentOpened,
+    Assessed,
+    Acknowledged,
+    SeveritySet,
+    NoteAdded,
+    RunRequested,
+    StepStarted,
+    StepFinished,
+    RunFinished,
+    LeaseEnded,
+    GatewayReported,
+    Resolved,
+    Reopened,
+    Redacted,
+    ReportRequested,
+    ReportPosted,
+    CardPosted,
+    DeliveryFailed,
+)
+
+
+class Draft(Frozen):
+    """A fact on its way to the timeline: who did it, when it happened, in which stream.
+
+    ``key`` makes it happen once: a second draft with the same key is answered with the first one's event.
+    ``expect`` is the stream's version that the writer saw (0: the stream must be new; None: any).
+    """
+
+    stream: str
+    actor: str
+    at: datetime
+    fact: AnyFact
+    key: str | None = None
+    expect: int | None = None
+
+
+class Event(Frozen):
+    """A fact on the timeline. ``at`` is when it happened, ``recorded_at`` when it was written, both UTC."""
+
+    seq: int
+    stream: str
+    version: int
+    actor: str
+    at: datetime
+    recorded_at: datetime
+    key: str | None
+    fact: AnyFact
+    hash: str
+
+
+def desk(integration: str) -> str:
+    """The stream of an integration's requests that belong to no incident."""
+    return f"integration/{integration}"

@@ -1,0 +1,165 @@
+"""What probes bring back: one reading per question asked of the outside.
+
+A reading is data and a sentence; rules read the typed ``detail``, people read ``says``.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """Data that is checked when made and never changed; unknown fields of newer versions are passed over."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Status(StrEnum):
+    """How a probe was answered. ``unknown`` is only what could not be asked."""
+
+    OK = "ok"
+    SLOW = "slow"
+    FAILING = "failing"
+    UNKNOWN = "unknown"
+
+
+Phase = Literal["dns", "connect", "tls", "first_byte", "body"]
+
+
+class Timing(Frozen):
+    """Where the time of one HTTP exchange went, in milliseconds; None where the phase did not take place."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    total: float | None = None
+
+
+class Sample(Frozen):
+    """One try at one endpoint: an HTTP status, or the phase in which it failed and the words for it."""
+
+    at_ms: float
+    """When it was started, in milliseconds after the probe began."""
+    code: int | None = None
+    ms: float | None = None
+    timing: Timing = Timing()
+    failed_phase: Phase | None = None
+    timed_out: bool = False
+    error: str | None = None
+    """What the network said, or the API's own error text, shortened and scrubbed."""
+    html: bool = False
+    """The body was HTML: MaintainX answers 401 so when no key arrived, and edges answer 5xx so."""
+    retry_after_s: float | None = None
+
+
+class HttpDetail(Frozen):
+    """Every sample of one HTTP endpoint."""
+
+    kind: Literal["http"] = "http"
+    url: str
+    samples: tuple[Sample, ...] = ()
+    rate_limit: int | None = None
+    rate_remaining: int | None = None
+    rate_reset_s: float | None = None
+    body_ok: bool = True
+    """False where a 200 did not carry what the API document promises (an edge's page, a captive portal)."""
+
+    def codes(self) -> tuple[int, ...]:
+        """The HTTP statuses that came back, in order."""
+        return tuple(s.code for s in self.samples if s.code is not None)
+
+
+class HealthCheck(Frozen):
+    """One named part of the integration's own health answer."""
+
+    name: str
+    ok: bool
+    says: str = ""
+
+
+class ServiceDetail(Frozen):
+    """What the integration's ``/health`` told about itself."""
+
+    kind: Literal["service"] = "service"
+    url: str
+    configured: bool = True
+    sample: Sample | None = None
+    claims: Literal["healthy", "degraded", "unhealthy", "unreadable"] | None = None
+    checks: tuple[HealthCheck, ...] = ()
+    uptime_s: float | None = None
+    cannot_fail: bool = False
+    """The answer has no checks at all: a green light that is wired to nothing."""
+
+
+class KeyDetail(Frozen):
+    """What can be said of the API key without saying it."""
+
+    kind: Literal["key"] = "key"
+    present: bool
+    length: int = 0
+    stray: tuple[str, ...] = ()
+    """What should not be in it: ``leading space``, ``trailing newline``, ``quotes``, ``non-ASCII``, ``a Bearer prefix``."""
+    jwt: bool = False
+    expires_at: str | None = None
+    """ISO 8601, from the JWT's ``exp`` where it has one."""
+    expired: bool = False
+    source: str = ""
+    """Where it came from: the variable's name or the file's path."""
+
+
+class StatusPageDetail(Frozen):
+    """What the vendor's status page says of its REST API."""
+
+    kind: Literal["status_page"] = "status_page"
+    state: Literal["operational", "degraded", "downtime", "maintenance", "not_monitored"] | None = None
+    reports: tuple[str, ...] = ()
+    maintenance: bool = False
+
+
+class LogDetail(Frozen):
+    """The last errors of the integration's log."""
+
+    kind: Literal["logs"] = "logs"
+    source: str = ""
+    errors: int = 0
+    lines: tuple[str, ...] = ()
+
+
+class LaneTraffic(Frozen):
+    """Requests of one lane in the window, by HTTP status."""
+
+    lane: str
+    by_status: dict[str, int] = {}
+
+
+class TrafficDetail(Frozen):
+    """What passed the gateway in the last hour."""
+
+    kind: Literal["traffic"] = "traffic"
+    window_s: int = 3600
+    total: int = 0
+    by_status: dict[str, int] = {}
+    lanes: tuple[LaneTraffic, ...] = ()
+    budget_left: float | None = None
+    mode: str | None = None
+
+
+Detail = Annotated[
+    HttpDetail | ServiceDetail | KeyDetail | StatusPageDetail | LogDetail | TrafficDetail,
+    Field(discriminator="kind"),
+]
+
+
+class Reading(Frozen):
+    """The answer to one question: which probe, about what, how it went, the number, the sentence to show."""
+
+    probe: Literal["api", "versions", "service", "key", "status_page", "logs", "traffic"]
+    target: str
+    """What was asked, as a person names it: ``/workorders``, ``/health``, ``API key``."""
+    status: Status
+    ms: float | None = None
+    """Milliseconds of the median answered sample, None where nothing answered."""
+    says: str
+    detail: Detail | None = None

@@ -1,0 +1,1 @@
+"""The gateway: its own process between the integration and MaintainX."""

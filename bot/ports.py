@@ -1,0 +1,165 @@
+"""What mx asks of the outside, as Protocols. Adapters implement them; use cases know nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from pydantic import JsonValue
+
+from bot.domain.events import Lease, PlannedStep
+from bot.domain.readings import Reading
+
+
+class Clock(Protocol):
+    """Time as an argument: wall time in UTC, a monotonic second count, and waiting."""
+
+    def now(self) -> datetime:
+        """The time, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; only differences mean anything."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait this many seconds of this clock."""
+        ...
+
+
+class KeySource(Protocol):
+    """Where the MaintainX API key comes from at this moment; it may be rotated while mx runs."""
+
+    @property
+    def name(self) -> str:
+        """The variable's name or the file's path, fit to show."""
+        ...
+
+    def current(self) -> str | None:
+        """The key exactly as found (stray white space included), or None."""
+        ...
+
+
+class Probe(Protocol):
+    """One question asked of the outside. It never raises and never leaks a secret."""
+
+    async def read(self, *, samples: int) -> Reading:
+        """Ask, within the probe's own deadline."""
+        ...
+
+
+class LogSource(Protocol):
+    """Where the integration's log is: a file, a journald unit, a command."""
+
+    @property
+    def name(self) -> str:
+        """The path, unit or command, fit to show."""
+        ...
+
+    async def tail(self, *, since: datetime) -> tuple[str, ...]:
+        """The lines written since then, oldest first. Raises OutsideError with what was being read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What a step may know: for whom, for which incident and run, with which values."""
+
+    incident: str
+    run: str
+    playbook: str
+    actor: str
+    values: Mapping[str, JsonValue]
+    """The step's own table of the playbook, or what the plan recorded of it."""
+    leases: tuple[Lease, ...] = ()
+    """What is on in this incident now."""
+    undoes: str | None = None
+    """The run that this run takes back, in an undo."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How an act ended, in words and numbers."""
+
+    outcome: Literal["done", "failed", "inconclusive"]
+    says: str
+    evidence: tuple[str, ...] = ()
+    started: Lease | None = None
+    ended: str | None = None
+
+
+class Step(Protocol):
+    """One kind of action a playbook can name.
+
+    ``plan`` and ``before`` only read. ``act`` changes the world; ``undo`` changes it back. ``observe`` settles
+    a step whose end was not written down: it looks, and returns None where nobody can know.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The word a playbook uses for it."""
+        ...
+
+    def check(self, values: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """Every fault of the values in a playbook, each with what to write instead."""
+        ...
+
+    async def plan(self, context: StepContext) -> PlannedStep:
+        """What it would do, in sentences and numbers."""
+        ...
+
+    async def before(self, context: StepContext) -> dict[str, JsonValue]:
+        """The state that ``act`` is about to change."""
+        ...
+
+    async def act(self, context: StepContext, before: Mapping[str, JsonValue]) -> StepResult:
+        """Do it. Raises OutsideError where the outside refused."""
+        ...
+
+    async def observe(self, context: StepContext) -> StepResult | None:
+        """Look whether it took effect; None where nobody can know."""
+        ...
+
+    async def undo(self, context: StepContext, before: Mapping[str, JsonValue]) -> StepResult | None:
+        """Take it back; None where there is nothing to take back (a check, a wait)."""
+        ...
+
+
+class Chat(Protocol):
+    """A place where people talk."""
+
+    async def post(self, channel: str, message: Mapping[str, JsonValue]) -> str:
+        """Post a message (Slack's JSON) and return its id. Raises OutsideError."""
+        ...
+
+    async def update(self, channel: str, message_id: str, message: Mapping[str, JsonValue]) -> None:
+        """Replace a message. Raises OutsideError."""
+        ...
+
+
+class Gateway(Protocol):
+    """The gateway's admin side, as the bot uses it. Every method raises OutsideError."""
+
+    async def status(self) -> JsonValue:
+        """``GET /-/status``: mode, upstream, traffic by status and lane, budget left."""
+        ...
+
+    async def policy(self) -> JsonValue:
+        """``GET /-/policy``: the effect of all leases, and the leases."""
+        ...
+
+    async def put_lease(self, lease: str, body: Mapping[str, JsonValue]) -> JsonValue:
+        """``PUT /-/leases/{lease}``."""
+        ...
+
+    async def delete_lease(self, lease: str, *, owner: str, reason: str) -> JsonValue:
+        """``DELETE /-/leases/{lease}``; ending what is not on is no error."""
+        ...
+
+    async def events(self, after: int) -> JsonValue:
+        """``GET /-/events?after=N``."""
+        ...
+
+    async def spent(self, requests: int) -> None:
+        """``POST /-/spent``: requests that mx itself sent to MaintainX past the gateway."""
+        ...

@@ -1,0 +1,1 @@
+"""The step kinds that playbooks can name: one file per kind."""

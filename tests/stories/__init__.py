@@ -1,0 +1,1 @@
+"""One promise of the product in each file."""
