@@ -121,12 +121,27 @@ class NoteAdded(Fact):
 
 
 class RunRequested(Fact):
-    """Somebody confirmed a plan; the runner carries it out, one step at a time."""
+    """Somebody confirmed a plan; the runner carries it out, one step at a time.
+
+    ``fingerprint`` is of the plan that the person saw; None where none was shown (a terminal without ``--plan``).
+    """
 
     kind = "run_requested"
     run: str
-    plan: Plan
+    playbook: str
+    mode: Literal["apply", "undo"] = "apply"
+    undoes: str | None = None
+    """The run that is taken back, in ``undo`` mode."""
+    fingerprint: str | None = None
     address: Address = Address()
+
+
+class RunPlanned(Fact):
+    """The runner took the request up; these steps with these values are what will be done."""
+
+    kind = "run_planned"
+    run: str
+    plan: Plan
 
 
 class StepStarted(Fact):
@@ -264,6 +279,7 @@ AnyFact = (
     | SeveritySet
     | NoteAdded
     | RunRequested
+    | RunPlanned
     | StepStarted
     | StepFinished
     | RunFinished
@@ -287,6 +303,7 @@ FACTS: tuple[type[AnyFact], ...] = (
     SeveritySet,
     NoteAdded,
     RunRequested,
+    RunPlanned,
     StepStarted,
     StepFinished,
     RunFinished,
