@@ -1,7 +1,7 @@
 """What mx asks of the outside, as Protocols. Adapters implement them; use cases know nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -75,6 +75,8 @@ class StepContext:
     """What is on in this incident now."""
     undoes: str | None = None
     """The run that this run takes back, in an undo."""
+    before: Mapping[str, JsonValue] = field(default_factory=dict)
+    """The state that was recorded before the step that an undo takes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,8 @@ class Chat(Protocol):
 class Gateway(Protocol):
     """The gateway's admin side, as the bot uses it. Every method raises OutsideError."""
 
-    async def status(self) -> JsonValue:
-        """``GET /-/status``: mode, upstream, traffic by status and lane, budget left."""
+    async def status(self, *, window_s: float | None = None) -> JsonValue:
+        """``GET /-/status``: mode, upstream, traffic by status and lane of the window, budget left."""
         ...
 
     async def policy(self) -> JsonValue:

@@ -41,7 +41,9 @@ class PlannedStep(Frozen):
     touches: str = ""
     """The blast radius in numbers: "412 requests of the last hour in 2 lanes"."""
     undo_says: str | None = None
-    """How it is taken back; None means that it cannot be."""
+    """How it is taken back; None means that it cannot be, empty that there is nothing to take back."""
+    warnings: tuple[str, ...] = ()
+    """What speaks against it, or makes it of no use: "no request of the last hour passed the gateway"."""
 
 
 class Plan(Frozen):

@@ -1,0 +1,201 @@
+"""The gateway as the bot sees it: its status, its policy and its event feed, read from their JSON. Pure."""
+
+from datetime import datetime
+from typing import Self, TypeVar
+
+from pydantic import JsonValue, ValidationError
+
+from bot.domain.readings import Frozen, LaneTraffic
+from bot.errors import OutsideError
+
+RATE_LIMITED = "429"
+
+_View = TypeVar("_View", bound=Frozen)
+
+
+class Traffic(Frozen):
+    """What passed the gateway in a window: MaintainX's answers by status, in all and by lane."""
+
+    window_s: float = 0.0
+    total: int = 0
+    """Requests that came to the gateway, those it held back or refused by itself included."""
+    by_status: dict[str, int] = {}
+    """What MaintainX answered, by HTTP status."""
+    lanes: tuple[LaneTraffic, ...] = ()
+    limited: dict[str, int] = {}
+    """What the gateway itself refused, by cause."""
+
+    @property
+    def answered(self) -> int:
+        """Requests that MaintainX answered, whatever the status."""
+        return sum(self.by_status.values())
+
+    @property
+    def rate_limited(self) -> int:
+        """Answers of MaintainX with 429."""
+        return self.by_status.get(RATE_LIMITED, 0)
+
+    def lane(self, name: str) -> int:
+        """Requests of one lane in the window."""
+        return sum(sum(lane.by_status.values()) for lane in self.lanes if lane.lane == name)
+
+
+class GatewayStatus(Frozen):
+    """``GET /-/status`` in words: mode, traffic of the window, requests left in the budget."""
+
+    mode: str
+    instance: str = ""
+    traffic: Traffic = Traffic()
+    budget_left: float | None = None
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> Self:
+        """Read the answer; raises OutsideError where it is not that of an mx gateway."""
+        if not isinstance(value, dict) or not isinstance(traffic := value.get("traffic"), dict):
+            raise _not_a_gateway("status")
+        return _read(
+            cls,
+            {
+                "mode": value.get("mode"),
+                "instance": value.get("instance") or "",
+                "traffic": {
+                    "window_s": traffic.get("window_s") or 0.0,
+                    "total": traffic.get("total") or 0,
+                    "by_status": traffic.get("by_status") or {},
+                    "lanes": _lanes(traffic.get("lanes")),
+                    "limited": {**_counts(traffic.get("limited"))},
+                },
+                "budget_left": _left(value.get("budget")),
+            },
+            what="status",
+        )
+
+
+class GatewayLease(Frozen):
+    """One lease as the gateway holds it."""
+
+    id: str
+    rate_per_s: float | None = None
+    paused_jobs: tuple[str, ...] = ()
+    owner: str = ""
+    reason: str = ""
+    since: datetime | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def says(self) -> str:
+        """What it changes: "1 request per second; asset-sync paused"."""
+        return effect(self.rate_per_s, self.paused_jobs)
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> Self:
+        """Read one lease; raises OutsideError where it is none."""
+        return _read(cls, value, what="lease")
+
+
+class Policy(Frozen):
+    """``GET /-/policy``: the effect of all leases, and each of them."""
+
+    mode: str
+    rate_per_s: float | None = None
+    paused_jobs: tuple[str, ...] = ()
+    leases: tuple[GatewayLease, ...] = ()
+
+    def lease(self, name: str) -> GatewayLease | None:
+        """The lease with this id, where it is on."""
+        return next((lease for lease in self.leases if lease.id == name), None)
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> Self:
+        """Read the answer; raises OutsideError where it is not that of an mx gateway."""
+        return _read(cls, value, what="policy")
+
+
+class GatewayEvent(Frozen):
+    """One change at the gateway: its number, when, by whom, what, and the lease it is about."""
+
+    n: int
+    at: datetime
+    actor: str = "gateway"
+    what: str
+    lease: str | None = None
+    says: str = ""
+
+
+class Feed(Frozen):
+    """One page of ``GET /-/events``: ``instance`` names the numbering, ``next`` is what to ask after."""
+
+    instance: str
+    events: tuple[GatewayEvent, ...] = ()
+    next: int = 0
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> Self:
+        """Read one page; raises OutsideError where it is none."""
+        return _read(cls, value, what="event feed")
+
+
+def effect(rate_per_s: float | None, paused_jobs: tuple[str, ...]) -> str:
+    """What a limit does, in words: "1 request per second; asset-sync and report-generator paused"."""
+    parts = []
+    if rate_per_s is not None:
+        parts.append(f"{rate_per_s:g} request{'' if rate_per_s == 1 else 's'} per second")
+    if paused_jobs:
+        parts.append(f"{listed(paused_jobs)} paused")
+    return "; ".join(parts) or "no limit"
+
+
+def listed(words: tuple[str, ...]) -> str:
+    """Words in a row: "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _read(kind: type[_View], value: JsonValue, *, what: str) -> _View:
+    try:
+        return kind.model_validate(value)
+    except ValidationError:
+        raise _not_a_gateway(what) from None
+
+
+def _not_a_gateway(what: str) -> OutsideError:
+    return OutsideError(
+        f"reading the gateway's {what}: the answer is not that of an mx gateway; "
+        "is MX_GATEWAY_URL the address where `mx gateway` listens, and are both of the same version?",
+        permanent=True,
+    )
+
+
+def _lanes(value: JsonValue) -> list[JsonValue]:
+    if not isinstance(value, dict):
+        return []
+    return [{"lane": lane, "by_status": counts} for lane, counts in value.items()]
+
+
+def _counts(value: JsonValue) -> dict[str, int]:
+    """A flat table of counts; a nested one is summed by its outer key."""
+    if not isinstance(value, dict):
+        return {}
+    found: dict[str, int] = {}
+    for name, count in value.items():
+        match count:
+            case bool():
+                pass
+            case int():
+                found[name] = count
+            case dict():
+                found[name] = sum(_counts(count).values())
+            case _:
+                pass
+    return found
+
+
+def _left(budget: JsonValue) -> float | None:
+    """Requests left: of the tighter one of the user's and the organisation's budget."""
+    match budget:
+        case {"left": int() | float() as left}:
+            return float(left)
+        case dict():
+            found = [least for part in budget.values() if (least := _left(part)) is not None]
+            return min(found) if found else None
+        case _:
+            return None

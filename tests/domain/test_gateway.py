@@ -1,0 +1,101 @@
+"""The gateway's JSON is read into views, and what is not a gateway's is refused with a sentence."""
+
+import pytest
+from pydantic import JsonValue
+
+from bot.domain.gateway import Feed, GatewayStatus, Policy, effect, listed
+from bot.errors import OutsideError
+
+STATUS: JsonValue = {
+    "mode": "limited",
+    "instance": "g-1",
+    "traffic": {
+        "window_s": 3600,
+        "total": 412,
+        "by_status": {"200": 380, "429": 20},
+        "lanes": {"asset-sync": {"200": 100, "429": 20}, "critical": {"200": 280}},
+        "limited": {"rate": 9, "paused": {"asset-sync": 3}},
+    },
+    "budget": {"user": {"left": 71, "limit": 100}, "organisation": {"left": 400, "limit": 500}},
+    "a field of a newer gateway": True,
+}
+
+
+def test_status_tells_answers_lanes_and_the_tighter_budget() -> None:
+    status = GatewayStatus.from_json(STATUS)
+    assert (status.mode, status.instance, status.budget_left) == ("limited", "g-1", 71.0)
+    assert (status.traffic.total, status.traffic.answered, status.traffic.rate_limited) == (412, 400, 20)
+    assert status.traffic.lane("asset-sync") == 120
+    assert status.traffic.lane("no such lane") == 0
+    assert status.traffic.limited == {"rate": 9, "paused": 3}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        "ok",
+        {},
+        {"mode": "pass"},
+        {"mode": 1, "traffic": {}},
+        {"mode": "pass", "traffic": {"total": "x"}},
+    ],
+)
+def test_what_is_no_gateway_is_refused_with_what_to_look_at(value: JsonValue) -> None:
+    with pytest.raises(OutsideError, match="MX_GATEWAY_URL"):
+        GatewayStatus.from_json(value)
+
+
+def test_a_status_without_any_traffic_is_read() -> None:
+    status = GatewayStatus.from_json({"mode": "pass", "traffic": {}, "budget": None})
+    assert (status.traffic.total, status.traffic.answered, status.budget_left) == (0, 0, None)
+
+
+def test_policy_finds_a_lease_and_says_what_it_does() -> None:
+    policy = Policy.from_json(
+        {
+            "mode": "limited",
+            "rate_per_s": 1.0,
+            "paused_jobs": ["asset-sync"],
+            "leases": [
+                {
+                    "id": "r1",
+                    "rate_per_s": 1.0,
+                    "paused_jobs": ["asset-sync"],
+                    "owner": "cli:a@b",
+                    "retry": None,
+                }
+            ],
+        }
+    )
+    lease = policy.lease("r1")
+    assert lease is not None
+    assert lease.says == "1 request per second; asset-sync paused"
+    assert policy.lease("r2") is None
+
+
+def test_the_feed_is_read_in_order() -> None:
+    feed = Feed.from_json(
+        {
+            "instance": "g-1",
+            "events": [
+                {
+                    "n": 3,
+                    "at": "2026-11-23T12:00:00Z",
+                    "actor": "gateway",
+                    "what": "lease_expired",
+                    "lease": "r1",
+                }
+            ],
+            "next": 3,
+        }
+    )
+    assert [(e.n, e.what, e.lease) for e in feed.events] == [(3, "lease_expired", "r1")]
+
+
+def test_words() -> None:
+    assert effect(0.5, ()) == "0.5 requests per second"
+    assert effect(None, ("a", "b", "c")) == "a, b and c paused"
+    assert effect(None, ()) == "no limit"
+    assert listed(()) == ""
