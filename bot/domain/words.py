@@ -1,0 +1,62 @@
+"""Each fact as one sentence: what Slack's timeline, the terminal and the report say of it."""
+
+from typing import assert_never
+
+from bot.domain import events as e
+
+
+def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of fact
+    """What happened, in plain text; who and when stand beside it."""
+    match fact:
+        case e.TriageRequested(integration=name):
+            return f"Triage of {name} asked for"
+        case e.TriageFinished(says=says):
+            return f"Triage finished: {says}"
+        case e.IncidentOpened(integration=name):
+            return f"Incident opened for {name}"
+        case e.Assessed(assessment=found):
+            return _assessed(found)
+        case e.Acknowledged():
+            return "Acknowledged"
+        case e.SeveritySet(severity=severity, reason=reason):
+            return f"Severity set to {severity}: {reason}"
+        case e.NoteAdded(text=text):
+            return f"Note: {text}"
+        case e.RunRequested(playbook=name, mode="apply"):
+            return f"Playbook {name} asked for"
+        case e.RunRequested(playbook=name):
+            return f"Undo of {name} asked for"
+        case e.RunPlanned(plan=plan):
+            return f"Plan of {plan.playbook}: " + "; ".join(step.says for step in plan.steps)
+        case e.StepStarted(index=index):
+            return f"Step {index + 1} started"
+        case e.StepFinished(index=index, outcome=outcome, says=says):
+            return f"Step {index + 1} {outcome}: {says}"
+        case e.RunFinished(outcome=outcome, says=says):
+            return f"Playbook {outcome}: {says}"
+        case e.LeaseEnded(says=says) | e.GatewayReported(says=says):
+            return says
+        case e.Resolved(reason=reason, accepted=accepted):
+            taken = f" with {len(accepted)} open points accepted" if accepted else ""
+            return f"Resolved{taken}" + (f": {reason}" if reason else "")
+        case e.Reopened(reason=reason):
+            return f"Reopened: {reason}"
+        case e.Redacted(version=version, reason=reason):
+            return f"Line {version} redacted: {reason}"
+        case e.ReportRequested():
+            return "Report asked for"
+        case e.ReportPosted():
+            return "Report posted"
+        case e.CardPosted():
+            return "Card posted"
+        case e.DeliveryFailed(says=says):
+            return says
+        case _:
+            assert_never(fact)
+
+
+def _assessed(found: e.Assessment) -> str:
+    if found.severity is None:
+        return "Assessed: every probe answered well"
+    symptoms = "; ".join(f.symptom for f in found.findings)
+    return f"Assessed {found.severity}: {symptoms}"
