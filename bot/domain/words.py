@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from bot.domain import events as e
+from bot.domain.assessment import Assessment
 
 
 def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of fact
@@ -55,7 +56,7 @@ def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line
             assert_never(fact)
 
 
-def _assessed(found: e.Assessment) -> str:
+def _assessed(found: Assessment) -> str:
     if found.severity is None:
         return "Assessed: every probe answered well"
     symptoms = "; ".join(f.symptom for f in found.findings)
