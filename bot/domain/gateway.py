@@ -10,6 +10,11 @@ from bot.errors import OutsideError
 
 RATE_LIMITED = "429"
 
+ROUTE = (
+    "no request of the last hour passed the gateway: set the integration's base URL to http://gateway:8081/v1"
+)
+"""What a person is told where a lease is of no use because the traffic goes past the gateway."""
+
 _View = TypeVar("_View", bound=Frozen)
 
 

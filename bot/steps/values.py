@@ -1,0 +1,53 @@
+"""Checks of a step's values in a playbook: each fault names the key and says what to write instead."""
+
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+
+Check = Callable[[JsonValue], str | None]
+"""Looks at one value; returns what to write instead where it is wrong."""
+
+
+def faults(
+    values: Mapping[str, JsonValue], *, keys: Mapping[str, Check], required: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Every fault of the values: unknown keys, missing ones, wrong ones, each as ``key: what to write``."""
+    found = [
+        f"{key}: there is no such value; write one of {', '.join(keys)}" for key in values if key not in keys
+    ]
+    for key, check in keys.items():
+        if key not in values:
+            if key in required:
+                found.append(f"{key}: it is missing; {check(None)}")
+        elif instead := check(values[key]):
+            found.append(f"{key}: {values[key]!r:.60} does not fit; {instead}")
+    return tuple(found)
+
+
+def number(low: float, high: float) -> Check:
+    """A number within bounds."""
+
+    def check(value: JsonValue) -> str | None:
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return None
+        return f"write a number from {low:g} to {high:g}"
+
+    return check
+
+
+def whole(low: int, high: int) -> Check:
+    """A whole number within bounds."""
+
+    def check(value: JsonValue) -> str | None:
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return None
+        return f"write a whole number from {low} to {high}"
+
+    return check
+
+
+def names(value: JsonValue) -> str | None:
+    """A list of names, none of them empty."""
+    if isinstance(value, list) and all(isinstance(v, str) and v.strip() for v in value):
+        return None
+    return 'write a list of names, such as ["asset-sync"]'

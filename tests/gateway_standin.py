@@ -1,0 +1,136 @@
+"""A gateway's admin side on loopback, for tests of what speaks to it: it keeps leases and counts what it is told."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+
+from bot.ports import Clock
+
+TOKEN = "opens-the-stand-in"
+
+
+class GatewayStandIn:
+    """Leases, traffic and events in memory; ``broken`` makes it answer with that status."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.leases: dict[str, dict[str, Any]] = {}
+        self.answers: list[tuple[float, str, int]] = []
+        self.log: list[dict[str, Any]] = []
+        self.calls: list[str] = []
+        self.instance = "stand-in-1"
+        self.broken: int | None = None
+        self.drop_answer_of: str | None = None
+        self.url = ""
+
+    def traffic(self, status: int, *, lane: str = "critical", times: int = 1) -> None:
+        """Requests that MaintainX answered just now."""
+        self.answers += [(self.clock.monotonic(), lane, status)] * times
+
+    def note(self, what: str, *, actor: str, lease: str | None = None, says: str = "") -> None:
+        """One line of the event feed."""
+        at = self.clock.now().isoformat()
+        n = len(self.log) + 1
+        self.log.append({"n": n, "at": at, "actor": actor, "what": what, "lease": lease, "says": says})
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator["GatewayStandIn"]:
+        """Listen on a free port until the block ends."""
+        app = web.Application(middlewares=[self._door])
+        app.router.add_get("/-/status", self._status)
+        app.router.add_get("/-/policy", self._policy)
+        app.router.add_put("/-/leases/{id}", self._put)
+        app.router.add_delete("/-/leases/{id}", self._delete)
+        app.router.add_get("/-/events", self._events)
+        app.router.add_post("/-/spent", self._spent)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield self
+        finally:
+            await runner.cleanup()
+
+    @web.middleware
+    async def _door(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.calls.append(f"{request.method} {request.path_qs}")
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return web.json_response({"error": "send the bearer token"}, status=401)
+        if self.broken is not None:
+            return web.json_response({"error": "the disk is full"}, status=self.broken)
+        answer: web.StreamResponse = await handler(request)
+        if self.drop_answer_of == request.method and request.transport is not None:
+            request.transport.abort()
+        return answer
+
+    async def _status(self, request: web.Request) -> web.Response:
+        window_s = float(request.query.get("window_s", "300"))
+        since = self.clock.monotonic() - window_s
+        seen = [(lane, str(status)) for at, lane, status in self.answers if at > since]
+        lanes: dict[str, dict[str, int]] = {}
+        by_status: dict[str, int] = {}
+        for lane, status in seen:
+            by_status[status] = by_status.get(status, 0) + 1
+            lanes.setdefault(lane, {})[status] = lanes.get(lane, {}).get(status, 0) + 1
+        traffic = {
+            "window_s": window_s,
+            "total": len(seen),
+            "by_status": by_status,
+            "lanes": lanes,
+            "limited": {},
+        }
+        return web.json_response(
+            {"mode": self._mode(), "instance": self.instance, "traffic": traffic, "budget": {}}
+        )
+
+    def _mode(self) -> str:
+        return "limited" if self.leases else "pass"
+
+    async def _policy(self, request: web.Request) -> web.Response:
+        rates = [lease["rate_per_s"] for lease in self.leases.values() if lease.get("rate_per_s")]
+        jobs = sorted({job for lease in self.leases.values() for job in lease.get("paused_jobs", [])})
+        return web.json_response(
+            {
+                "mode": self._mode(),
+                "rate_per_s": min(rates, default=None),
+                "paused_jobs": jobs,
+                "leases": list(self.leases.values()),
+            }
+        )
+
+    async def _put(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        now = self.clock.now()
+        lease = {
+            "id": request.match_info["id"],
+            "since": now.isoformat(),
+            "expires_at": (now + timedelta(seconds=body["ttl_s"])).isoformat(),
+            **body,
+        }
+        self.leases[lease["id"]] = lease
+        self.note("lease_put", actor=body["owner"], lease=lease["id"])
+        return web.json_response(lease)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        name = request.match_info["id"]
+        if self.leases.pop(name, None):
+            self.note("lease_deleted", actor=body["owner"], lease=name)
+        return web.json_response({"id": name})
+
+    async def _events(self, request: web.Request) -> web.Response:
+        after = int(request.query["after"])
+        page = [event for event in self.log if event["n"] > after][:100]
+        return web.json_response(
+            {"instance": self.instance, "events": page, "next": page[-1]["n"] if page else after}
+        )
+
+    async def _spent(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.note("spent", actor="mx", says=str(body["requests"]))
+        return web.json_response({})

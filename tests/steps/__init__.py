@@ -1,0 +1,1 @@
+"""Tests of the step kinds, against a gateway on a real socket."""
