@@ -1,1 +1,241 @@
-"""The integration of the story: a service with a health page whose jobs call MaintainX."""
+"""The integration of the story: a service with a health page whose jobs call MaintainX, and retry greedily."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Self
+
+import aiohttp
+from aiohttp import web
+
+from bot.demo.door import Door, wall_clock
+from bot.demo.jobs import JOBS, Job, Result, words_of
+
+HealthShape = Literal["checks", "metrics", "named", "text", "html", "broken", "silent"]
+
+
+class FakeIntegration:
+    """A service like the runbook's. It calls ``base_url`` (the gateway or MaintainX itself) until the block ends."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        key: str,
+        jobs: tuple[Job, ...],
+        names_its_jobs: bool,
+        log: Path | None,
+        retries: int,
+        memory_s: float,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.base_url = base_url
+        self.shape: HealthShape = "checks"
+        """What ``/health`` looks like: the three known shapes, plain text, HTML, a crash, or no answer."""
+        self.log_path = log
+        self.results: deque[Result] = deque(maxlen=20_000)
+        self.skipped: Counter[str] = Counter()
+        """Calls that were due while all of a job's connections were waiting."""
+        self._key = key
+        self._jobs = {job.name: job for job in jobs}
+        self._rates = {job.name: job.rate_per_s for job in jobs}
+        self._names, self._retries, self._memory_s, self._now = names_its_jobs, retries, memory_s, now
+        self._started = time.monotonic()
+        self._door: Door
+        self._session: aiohttp.ClientSession
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        *,
+        base_url: str,
+        key: str = "demo-maintainx-key",
+        jobs: tuple[Job, ...] = JOBS,
+        names_its_jobs: bool = True,
+        log: Path | None = None,
+        retries: int = 3,
+        timeout_s: float = 10.0,
+        memory_s: float = 60.0,
+        now: Callable[[], datetime] = wall_clock,
+    ) -> AsyncIterator[Self]:
+        """Run the jobs and serve ``/health`` and ``/ready`` on a free port of 127.0.0.1."""
+        fake = cls(
+            base_url=base_url,
+            key=key,
+            jobs=jobs,
+            names_its_jobs=names_its_jobs,
+            log=log,
+            retries=retries,
+            memory_s=memory_s,
+            now=now,
+        )
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        async with (
+            Door.open(fake._serve) as fake._door,
+            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as fake._session,
+            asyncio.TaskGroup() as tasks,
+        ):
+            fake._write("INFO", "main", f"listening, {len(jobs)} jobs scheduled")
+            running = [tasks.create_task(fake._run(job)) for job in jobs]
+            try:
+                yield fake
+            finally:
+                for task in running:
+                    task.cancel()
+
+    @property
+    def url(self) -> str:
+        """The service's address."""
+        return self._door.url
+
+    @property
+    def health_url(self) -> str:
+        """The address of ``/health``."""
+        return f"{self._door.url}/health"
+
+    def refuse(self, *, refused: bool = True) -> None:
+        """Stop, or begin again, to take connections on the health page's port; the jobs go on."""
+        if refused:
+            self._door.shut()
+        else:
+            self._door.unshut()
+
+    def set_rate(self, job: str, rate_per_s: float) -> None:
+        """Make this job call so often; 0 stops it."""
+        self._rates[job] = rate_per_s
+
+    def start_storm(self, rate_per_s: float, *, job: str = "asset-sync") -> None:
+        """A job goes wild: a full re-sync that somebody started in the middle of the day."""
+        self._write("WARN", job, f"full re-sync requested, {rate_per_s:g} pages per second")
+        self.set_rate(job, rate_per_s)
+
+    def end_storm(self) -> None:
+        """All jobs at the pace they were started with."""
+        for job in self._jobs.values():
+            self._rates[job.name] = job.rate_per_s
+
+    def counts(self, window_s: float = 60.0, *, job: str | None = None) -> Counter[int | None]:
+        """Calls of the last seconds by status; None is a network error."""
+        since = time.monotonic() - window_s
+        return Counter(r.status for r in tuple(self.results) if r.at >= since and job in (None, r.job))
+
+    def health(self) -> tuple[int, Mapping[str, object]]:
+        """What the ``checks`` shape says now: 200 or 503, derived from the last calls' results."""
+        recent = [r for r in tuple(self.results) if r.at >= time.monotonic() - self._memory_s][-20:]
+        wrong = [r for r in recent if not r.ok]
+        ok = len(wrong) * 3 <= len(recent)
+        last = wrong[-1].status or wrong[-1].error if wrong else None
+        key = "configured" if self._key else "missing"
+        checks = {"server": "ok", "apiKey": key, "maintainxApi": "ok" if ok else f"error: {last}"}
+        body = {
+            "status": "healthy" if ok else "degraded",
+            "checks": checks,
+            "uptime": round(time.monotonic() - self._started, 1),
+            "timestamp": self._now().isoformat(),
+        }
+        return (200 if ok else 503), body
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/ready":
+            return web.json_response({"ready": self.health()[0] == 200})  # noqa: PLR2004 - HTTP
+        if request.path != "/health":
+            return web.Response(status=404, text="Cannot GET " + request.path)
+        status, body = self.health()
+        ok = body["status"] == "healthy"
+        uptime = body["uptime"]
+        match self.shape:
+            case "checks":
+                return web.json_response(body, status=status)
+            case "metrics":
+                hits = sum(r.status == 429 for r in tuple(self.results))  # noqa: PLR2004 - HTTP
+                metrics = {"totalRequests": len(self.results), "rateLimitHits": hits, "syncLagSeconds": 0}
+                return web.json_response({"status": "healthy", "uptime": uptime, "metrics": metrics})
+            case "named":
+                named = {
+                    "maintainx": {"status": ok, "latencyMs": 120},
+                    "queue": {"status": True, "latencyMs": 1},
+                }
+                return web.json_response(
+                    {"status": "healthy" if ok else "unhealthy", "checks": named}, status=status
+                )
+            case "text":
+                return web.Response(text="OK" if ok else "NOT OK", status=status)
+            case "html":
+                return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+            case "broken":
+                return web.Response(text="Internal Server Error", status=500)
+            case "silent":
+                await self._door.closing.wait()
+                return web.Response(status=500)
+
+    async def _run(self, job: Job) -> None:
+        """Make the job's calls at its rate; at most eight at once, as the service's pool has it."""
+        waiting: set[int] = set()
+        turn = 0
+        async with asyncio.TaskGroup() as calls:
+            while True:
+                rate = self._rates[job.name]
+                if rate <= 0:
+                    await asyncio.sleep(0.05)
+                    continue
+                await asyncio.sleep(min(1.0 / rate, 5.0))
+                if self._rates[job.name] != rate:
+                    continue  # the pace was changed meanwhile
+                if len(waiting) >= 8:  # noqa: PLR2004 - the pool
+                    self.skipped[job.name] += 1
+                    continue
+                turn += 1
+                waiting.add(turn)
+                calls.create_task(self._call(job, turn, waiting))
+
+    async def _call(self, job: Job, turn: int, waiting: set[int]) -> None:
+        try:
+            method, path = job.calls[turn % len(job.calls)]
+            since = (self._now() - timedelta(minutes=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            for attempt in range(1, self._retries + 2):
+                result = await self._ask(job.name, method, path.format(since=since), attempt)
+                if result.ok:
+                    return
+                await asyncio.sleep(0.1)  # greedy: no backoff, and no look at Retry-After
+        finally:
+            waiting.discard(turn)
+
+    async def _ask(self, job: str, method: str, path: str, attempt: int) -> Result:
+        headers = {"Authorization": f"Bearer {self._key}", "User-Agent": "acme-maintainx-sync/2.4"}
+        if self._names:
+            headers["X-MX-Job"] = job
+        body = {"title": "Inspect the filler", "priority": "LOW"} if method == "POST" else None
+        status, error, says = None, None, ""
+        try:
+            async with self._session.request(
+                method, self.base_url + path, headers=headers, json=body
+            ) as answer:
+                status = answer.status
+                says = words_of(await answer.text(errors="replace"))
+        except TimeoutError:
+            error = "timeout"
+        except aiohttp.ClientError as fault:
+            error = type(fault).__name__
+        result = Result(time.monotonic(), job, status, error)
+        self.results.append(result)
+        if not result.ok:
+            tries = f"(attempt {attempt} of {self._retries + 1})"
+            self._write(
+                "ERROR", job, f"{method} {path.partition('?')[0]} -> {status or error} {says} {tries}"
+            )
+        return result
+
+    def _write(self, level: str, who: str, text: str) -> None:
+        if self.log_path is None:
+            return
+        at = self._now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        line = f"{at}Z {level} [{who}] {' '.join(text.split())}\n"
+        if self._key:
+            line = line.replace(self._key, "***")
+        with self.log_path.open("a", encoding="utf-8") as log:
+            log.write(line)

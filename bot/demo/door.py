@@ -1,0 +1,145 @@
+"""A listening door on loopback for the stand-ins: it can be shut (connections are refused) and opened again.
+
+Also two doors that no server stands behind: one that accepts and never speaks, and one that never accepts.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Self
+
+from aiohttp import web
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def wall_clock() -> datetime:
+    """The real time in UTC: the stand-ins play the outside, which no test winds forward by accident."""
+    return datetime.now(UTC)  # noqa: TID251 - the outside's own clock; every stand-in takes another as an argument
+
+
+class Door:
+    """One HTTP listener whose port stays the same while it is shut and opened."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._server = web.Server(handler, keepalive_timeout=30.0, access_log=None)
+        self._socket = _bound(0)
+        self.port = int(self._socket.getsockname()[1])
+        self._listening: asyncio.Server | None = None
+        self._opened: bool = False
+        self._wanted = asyncio.Event()
+        self.closing = asyncio.Event()
+        """Set when the stand-in goes away: whatever waits for ever waits for this."""
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:port``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_open(self) -> bool:
+        """False while connections are refused."""
+        return self._opened
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, handler: Handler) -> AsyncIterator[Self]:
+        """Listen until the block ends; then cut every connection."""
+        door = cls(handler)
+        async with asyncio.TaskGroup() as tasks:
+            door.unshut()
+            keeper = tasks.create_task(door._keep())
+            try:
+                yield door
+            finally:
+                door.closing.set()
+                door.shut()
+                await door._server.shutdown(0.05)
+                keeper.cancel()
+                door._socket.close()
+
+    def shut(self) -> None:
+        """Refuse connections from now on and cut those that stand. The port stays ours."""
+        if not self._opened:
+            return
+        self._opened = False
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        self._socket.close()
+        self._socket = _bound(self.port)
+        for connection in self._server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def unshut(self) -> None:
+        """Take connections again; the kernel queues them from this line on."""
+        if self._opened:
+            return
+        self._socket.listen(128)
+        self._opened = True
+        self._wanted.set()
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            sock = self._socket
+            if not self._opened:
+                continue
+            # A copy, so that closing the listener leaves the decision about the port to shut().
+            listening = await loop.create_server(self._server, sock=sock.dup())
+            if self._socket is sock:
+                self._listening = listening
+            else:  # shut again meanwhile
+                listening.close()
+
+
+@asynccontextmanager
+async def silent_door() -> AsyncIterator[int]:
+    """A port that accepts connections and never says a word: a TLS handshake or a first byte waits for ever."""
+    gone = asyncio.Event()
+
+    async def keep_quiet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(keep_quiet, "127.0.0.1", 0)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        gone.set()
+        server.close()
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def full_door() -> AsyncIterator[int]:
+    """A port whose queue is full: a connection is neither accepted nor refused (on Linux)."""
+    listener = _bound(0)
+    listener.listen(0)
+    address = listener.getsockname()
+    fillers = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(4)]
+    try:
+        for filler in fillers:
+            filler.setblocking(False)
+            with suppress(BlockingIOError):
+                filler.connect(address)
+        await asyncio.sleep(0)
+        yield int(address[1])
+    finally:
+        for filler in fillers:
+            filler.close()
+        listener.close()
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that owns the port without listening: connecting to it is refused."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,1 @@
+"""The stand-ins, each asked by a plain client."""
