@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.domain.addresses import shown
 from bot.domain.readings import HttpDetail, Reading, Sample, Status
 from bot.maintainx import COLLECTIONS, RateHeaders, rate_headers
 from bot.ports import KeySource
-from bot.probes.exchange import Exchange, Line, Wire, shown
+from bot.probes.exchange import Exchange, Line, Wire
 from bot.probes.spending import Spending
 from bot.probes.words import duration
 

@@ -16,7 +16,7 @@ _LINE = 300
 _ERROR = re.compile(
     r"""(?ix) \b(?: error | fatal | critical | panic | emerg(?:ency)? | uncaught | unhandled | traceback
         | out\ of\ memory | oom(?:-?kill(?:er|ed)?)? | enospc | no\ space\ left | segfault | core\ dumped )\b
-        | \b\w*(?:Error|Exception)\b
+        | (?-i: \b\w*(?:Error|Exception)\b )
         | "level"\s*:\s*(?:50|60)\b"""
 )
 _NOT_AN_ERROR = re.compile(r"(?i)\b(?:0|no) errors?\b|\berrors?[\"']?\s*[:=]\s*[\"']?(?:0|null|none|false)\b")

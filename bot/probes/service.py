@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from bot.domain.addresses import shown
 from bot.domain.readings import HealthCheck, Reading, Sample, ServiceDetail, Status
-from bot.probes.exchange import Exchange, Wire, shown
+from bot.probes.exchange import Exchange, Wire
 from bot.probes.words import duration
 
 _STALE_SYNC_S = 900.0
@@ -79,7 +80,7 @@ class ServiceProbe:
         code = exchange.code or 0
         took = duration(exchange.timing.total or 0.0)
         if code >= _SERVER_ERROR:
-            says = f"HTTP {code} without a word of JSON: what answers is not the service itself; {took}"
+            says = f"HTTP {code} without JSON: the service, or what stands before it, is broken; {took}"
             return self._reading(Status.FAILING, says, detail)
         if code == _OK:
             says = f"HTTP 200, but no JSON: it lives, nothing more can be read from that; {took}"

@@ -3,9 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from bot.errors import OutsideError
-from bot.ports import Gateway
+
+
+class Budget(Protocol):
+    """The part of the gateway (port ``Gateway``) that is told of requests."""
+
+    async def spent(self, requests: int) -> None:
+        """So many requests were sent past the gateway."""
+        ...
+
 
 _STALE_S = 60.0
 """The limit's window: what could not be told within it no longer matters."""
@@ -17,7 +26,7 @@ class Spending:
     Nothing waits for the telling: what was not told when the reading ended goes along with the next one.
     """
 
-    def __init__(self, gateway: Gateway | None) -> None:
+    def __init__(self, gateway: Budget | None) -> None:
         self._gateway = gateway
         self._owed = 0
         self._since = 0.0
@@ -44,7 +53,7 @@ class Spending:
             finally:
                 teller.cancel()
 
-    async def _tell(self, gateway: Gateway) -> None:
+    async def _tell(self, gateway: Budget) -> None:
         while True:
             await self._counted.wait()
             self._counted.clear()

@@ -10,9 +10,10 @@ from urllib.parse import urljoin
 
 from pydantic import JsonValue
 
+from bot.domain.addresses import shown_host
 from bot.domain.readings import Reading, Status, StatusPageDetail
 from bot.ports import Clock
-from bot.probes.exchange import Exchange, Wire, shown_host
+from bot.probes.exchange import Exchange, Wire
 from bot.probes.words import duration
 
 _HOPS = 4

@@ -4,9 +4,10 @@ import asyncio
 import json
 from dataclasses import dataclass
 
+from bot.domain.addresses import shown
 from bot.domain.readings import HttpDetail, Reading, Status
 from bot.maintainx import origin
-from bot.probes.exchange import Exchange, Wire, shown
+from bot.probes.exchange import Exchange, Wire
 from bot.probes.spending import Spending
 from bot.probes.words import duration
 

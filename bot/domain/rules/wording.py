@@ -1,8 +1,8 @@
 """What rules share: a finding about endpoints, the numbers as evidence, the command that checks."""
 
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit
 
+from bot.domain.addresses import front_page, shown, shown_host
 from bot.domain.assessment import Finding, Severity, Verdict
 from bot.domain.case import Case, Endpoint
 from bot.domain.gateway import listed
@@ -72,20 +72,18 @@ def status_page(case: Case) -> str | None:
 
 
 def base(case: Case) -> str:
-    """The base URL without user name and password."""
-    parts = urlsplit(case.integration.base_url.rstrip("/"))
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """The base URL, fit to show."""
+    return shown(case.integration.base_url.rstrip("/"))
 
 
 def host(case: Case) -> str:
     """The API's host."""
-    return urlsplit(base(case)).netloc or base(case)
+    return shown_host(case.integration.base_url)
 
 
 def status_host(case: Case) -> str:
     """Where a person looks at the vendor's status page."""
-    parts = urlsplit(case.integration.status_url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return front_page(case.integration.status_url)
 
 
 def curl(
