@@ -1,1 +1,0 @@
-"""The Web API: one module per family of methods; ``methods.py`` lists them."""

@@ -1,0 +1,126 @@
+"""The server side of aiohttp as a gateway needs it: nothing added to answers, errors as JSON, hostile bytes not echoed."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from pydantic import JsonValue
+
+from bot.gateway.settings import GatewaySettings
+from bot.gateway.upstream import MAX_HEADERS, MAX_LINE
+
+_LINGER_S = 10.0
+"""How long the rest of a body is read and dropped after an early answer, so that the client gets to see it."""
+
+
+class Sent(web.StreamResponse):
+    """An answer that is already on its way: aiohttp asks it whether the connection stays open, and nothing else."""
+
+    def __init__(self, *, keep: bool) -> None:
+        super().__init__()
+        self._keep = keep
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether the connection is used again."""
+        return self._keep
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Nothing is left to prepare."""
+        return request.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+
+
+async def say(
+    request: web.BaseRequest,
+    status: HTTPStatus | int,
+    body: JsonValue | bytes,
+    *,
+    headers: Mapping[str, str] | None = None,
+    close: bool = False,
+) -> Sent:
+    """Answer by the gateway itself: JSON, or bytes with their own Content-Type in ``headers``."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode() + b"\n"
+    keep = not close and bool(request.keep_alive)
+    status = HTTPStatus(status)
+    lines = {
+        **({} if isinstance(body, bytes) else {"Content-Type": "application/json"}),
+        "Content-Length": str(len(content)),
+        **(headers or {}),
+        **connection_line(request, keep=keep),
+    }
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items())
+    await request.writer.write(
+        head.encode("latin-1", "replace") + b"\r\n" + (b"" if request.method == "HEAD" else content)
+    )
+    return Sent(keep=keep)
+
+
+def connection_line(request: web.BaseRequest, *, keep: bool) -> dict[str, str]:
+    """The Connection header that an answer needs, if any."""
+    if keep:
+        return {"Connection": "keep-alive"} if request.version < (1, 1) else {}
+    return {"Connection": "close"}
+
+
+class _Handler(web.RequestHandler):
+    """One client connection; an unreadable request gets a JSON 400 without its bytes."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's own words, which echo what was sent
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer was already under way")
+        unreadable = status == HTTPStatus.BAD_REQUEST
+        if unreadable:
+            self.logger.info(
+                "a request from %s was not readable as HTTP (%s)", request.remote, type(exc).__name__
+            )
+        else:
+            self.logger.error("answering a request from %s", request.remote, exc_info=exc)
+        text = (
+            "the request is not readable as HTTP/1.1; look at its request line, headers and chunks"
+            if unreadable
+            else "the gateway has a fault of its own; its log says more"
+        )
+        answer = web.json_response({"error": text}, status=status)
+        answer.force_close()
+        return answer
+
+
+class EdgeServer(web.Server):
+    """Makes a ``_Handler`` for each connection, with limits wide enough for MaintainX and its callers."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        settings: GatewaySettings,
+        logger: logging.Logger,
+    ) -> None:
+        super().__init__(handler)
+        self._arguments: dict[str, Any] = {
+            "logger": logger,
+            "access_log": None,
+            "keepalive_timeout": settings.idle_s,
+            "max_line_size": MAX_LINE,
+            "max_field_size": MAX_LINE,
+            "max_headers": MAX_HEADERS,
+            "auto_decompress": False,
+            "lingering_time": _LINGER_S,
+        }
+
+    def __call__(self) -> web.RequestHandler:
+        return _Handler(self, loop=asyncio.get_running_loop(), **self._arguments)

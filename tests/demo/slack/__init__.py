@@ -1,1 +1,0 @@
-"""Each thing Slack refuses is tried by a raw, bad client."""

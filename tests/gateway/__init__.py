@@ -1,0 +1,1 @@
+"""Tests of the gateway: raw sockets on both of its sides."""

@@ -1,1 +1,0 @@
-"""The probes, each over a real socket."""
