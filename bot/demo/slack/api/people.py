@@ -1,0 +1,79 @@
+"""Who is who, and the small marks on messages: auth.test, users, usergroups, reactions, pins."""
+
+import re
+
+from bot.demo.slack.api.call import Answer, ApiError, Call
+from bot.demo.slack.rates import Rates
+from bot.demo.slack.records import Message
+from bot.demo.slack.state import BOT_ID, DOMAIN, TEAM
+
+_TS = re.compile(r"\d{10}\.\d{6}")
+
+
+def auth_test(call: Call, _rates: Rates) -> Answer:
+    """auth.test."""
+    return {
+        "url": f"https://{DOMAIN}.slack.com/",
+        "team": "Stand-in",
+        "team_id": TEAM,
+        "user": call.state.bot.name,
+        "user_id": call.state.bot.id,
+        "bot_id": BOT_ID,
+        "is_enterprise_install": False,
+    }
+
+
+def user_info(call: Call, _rates: Rates) -> Answer:
+    """users.info."""
+    person = call.state.people.get(call.text("user"))
+    if person is None:
+        raise ApiError("user_not_found")
+    return {"user": person.as_json()}
+
+
+def group_users(call: Call, _rates: Rates) -> Answer:
+    """usergroups.users.list."""
+    group = call.state.groups.get(call.text("usergroup"))
+    if group is None:
+        raise ApiError("no_such_subteam")
+    return {"users": list(group[1])}
+
+
+def _marked(call: Call) -> Message:
+    channel = call.channel()
+    ts = call.maybe("timestamp")
+    if ts is None:
+        raise ApiError("no_item_specified")
+    if not _TS.fullmatch(ts):
+        raise ApiError("bad_timestamp")
+    if call.state.bot.id not in channel.members:
+        raise ApiError("not_in_channel")
+    message = call.state.find(channel.id, ts)
+    if message is None or message.ephemeral_to:
+        raise ApiError("message_not_found")
+    return message
+
+
+def react(call: Call, _rates: Rates) -> Answer:
+    """reactions.add."""
+    message = _marked(call)
+    name = call.text("name").strip(":")
+    if not re.fullmatch(r"[a-z0-9_+'\-]+(::skin-tone-[2-6])?", name):
+        raise ApiError("invalid_name")
+    users = message.reactions.setdefault(name, [])
+    if call.state.bot.id in users:
+        raise ApiError("already_reacted")
+    users.append(call.state.bot.id)
+    call.state.touch()
+    return {}
+
+
+def pin(call: Call, _rates: Rates) -> Answer:
+    """pins.add."""
+    message = _marked(call)
+    pins = call.state.channels[message.channel].pins
+    if message.ts in pins:
+        raise ApiError("already_pinned")
+    pins.append(message.ts)
+    call.state.touch()
+    return {}

@@ -1,0 +1,131 @@
+"""What a person can press or fill in: the interactive elements of blocks, and what choosing sends."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Json = Any
+"""Block Kit JSON, already checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The dialog that Slack shows before a control does anything."""
+
+    title: str
+    text: str
+    confirm: str
+    deny: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One interactive element and the block it stands in."""
+
+    block_id: str
+    element: Json
+    label: str
+
+    @property
+    def action_id(self) -> str:
+        """The element's action_id."""
+        return str(self.element["action_id"])
+
+    @property
+    def confirm(self) -> Confirm | None:
+        """The dialog before it acts, where it has one."""
+        dialog = self.element.get("confirm")
+        if dialog is None:
+            return None
+        return Confirm(
+            title=dialog["title"]["text"],
+            text=dialog["text"]["text"],
+            confirm=dialog["confirm"]["text"],
+            deny=dialog["deny"]["text"],
+        )
+
+
+def controls(blocks: Sequence[Json]) -> Iterator[Control]:
+    """Every interactive element, in reading order."""
+    for block in blocks:
+        found = [*block.get("elements", ())] if block["type"] in {"actions", "context_actions"} else []
+        found += [block[key] for key in ("accessory", "element") if key in block]
+        for element in found:
+            if "action_id" not in element:
+                continue
+            words = block.get("label") or element.get("text") or element.get("placeholder") or {}
+            yield Control(block["block_id"], element, words.get("text", ""))
+
+
+def find_control(blocks: Sequence[Json], name: str) -> Control:
+    """The control with this action_id or this label."""
+    everything = list(controls(blocks))
+    found = [each for each in everything if each.action_id == name] or [
+        each for each in everything if each.label == name
+    ]
+    if len(found) != 1:
+        there = ", ".join(f"{each.label!r} ({each.action_id})" for each in everything) or "nothing to press"
+        raise LookupError(f"{len(found)} controls are called {name!r}; there is: {there}")
+    return found[0]
+
+
+def _options(element: Json) -> list[Json]:
+    grouped = [option for group in element.get("option_groups", ()) for option in group["options"]]
+    return [*element.get("options", ()), *grouped]
+
+
+def _option(element: Json, name: str) -> Json:
+    for option in _options(element):
+        if name in {option["value"], option["text"]["text"]}:
+            return option
+    there = ", ".join(repr(option["text"]["text"]) for option in _options(element))
+    raise LookupError(f"no option is called {name!r}; there is: {there}")
+
+
+_PLAIN = {
+    "users_select": "selected_user",
+    "channels_select": "selected_channel",
+    "conversations_select": "selected_conversation",
+    "datepicker": "selected_date",
+    "timepicker": "selected_time",
+    "datetimepicker": "selected_date_time",
+    "multi_users_select": "selected_users",
+    "multi_channels_select": "selected_channels",
+    "multi_conversations_select": "selected_conversations",
+}
+_ONE = {"static_select", "external_select", "overflow", "radio_buttons"}
+_MANY = {"multi_static_select", "multi_external_select", "checkboxes"}
+
+
+def chosen(element: Json, value: str | Sequence[str] | None) -> dict[str, Json]:
+    """The value object that choosing ``value`` (an option's label or value, an id, a text) makes."""
+    kind = element["type"]
+    if kind in _ONE:
+        picked = None if value is None else _option(element, str(value))
+        return {"type": kind, "selected_option": picked}
+    if kind in _MANY:
+        names = [value] if isinstance(value, str) else value or ()
+        return {"type": kind, "selected_options": [_option(element, name) for name in names]}
+    if kind in _PLAIN:
+        several = kind.startswith("multi_")
+        return {"type": kind, _PLAIN[kind]: list(value or ()) if several else value}
+    return {"type": kind, "value": value}
+
+
+def initial(element: Json) -> dict[str, Json] | None:
+    """The value object of what the app filled in beforehand, or None where it left it open."""
+    kind = element["type"]
+    for key, given in element.items():
+        if not key.startswith("initial_"):
+            continue
+        if kind in _ONE:
+            return {"type": kind, "selected_option": given}
+        if kind in _MANY:
+            return {"type": kind, "selected_options": given}
+        return {"type": kind, _PLAIN.get(kind, "value"): given}
+    return None
+
+
+def is_empty(value: dict[str, Json]) -> bool:
+    """Whether a value object holds nothing."""
+    return all(not held for key, held in value.items() if key != "type")

@@ -1,0 +1,161 @@
+"""The payloads of deliveries, in the shapes that Slack sends. Pure."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from bot.demo.slack.controls import Control
+from bot.demo.slack.records import Channel, Message, Person, Version
+from bot.demo.slack.state import APP, DOMAIN, TEAM
+
+Json = Any
+"""JSON as it goes out on the wire."""
+
+VERIFICATION = "stand-in-verification-token"
+
+
+def channel_name(channel: Channel) -> str:
+    """The name that payloads give: private channels have none."""
+    return "privategroup" if channel.private else channel.name
+
+
+def _who(person: Person) -> dict[str, Json]:
+    name = person.name.lower().replace(" ", ".")
+    return {"id": person.id, "username": name, "name": name, "team_id": person.team}
+
+
+def _envelope(kind: str, person: Person) -> dict[str, Json]:
+    return {
+        "type": kind,
+        "user": _who(person),
+        "api_app_id": APP,
+        "token": VERIFICATION,
+        "team": {"id": TEAM, "domain": DOMAIN},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+
+
+def command(
+    person: Person, channel: Channel, *, name: str, text: str, trigger_id: str, response_url: str
+) -> dict[str, Json]:
+    """A slash command; all values are strings, as in a form."""
+    return {
+        "token": VERIFICATION,
+        "team_id": TEAM,
+        "team_domain": DOMAIN,
+        "channel_id": channel.id,
+        "channel_name": channel_name(channel),
+        "user_id": person.id,
+        "user_name": person.name.lower().replace(" ", "."),
+        "command": name,
+        "text": text,
+        "api_app_id": APP,
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": trigger_id,
+    }
+
+
+def _action(control: Control, value: Mapping[str, Json]) -> dict[str, Json]:
+    element = control.element
+    kept = {key: element[key] for key in ("text", "value", "style", "placeholder") if key in element}
+    return {
+        **kept,
+        "type": element["type"],
+        "action_id": control.action_id,
+        "block_id": control.block_id,
+        "action_ts": f"{time.time():.6f}",
+        **value,
+    }
+
+
+def message_action(
+    person: Person,
+    channel: Channel,
+    message: Message,
+    *,
+    version: Version,
+    control: Control,
+    value: Mapping[str, Json],
+    trigger_id: str,
+    response_url: str,
+) -> dict[str, Json]:
+    """A press of a control in a message; an ephemeral message is not in the payload."""
+    container: dict[str, Json] = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": message.ephemeral_to is not None,
+    }
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    held = {control.block_id: {control.action_id: dict(value)}} if value else {}
+    payload = {
+        **_envelope("block_actions", person),
+        "container": container,
+        "channel": {"id": channel.id, "name": channel_name(channel)},
+        "state": {"values": held},
+        "response_url": response_url,
+        "trigger_id": trigger_id,
+        "actions": [_action(control, value)],
+    }
+    if message.ephemeral_to is None:
+        payload["message"] = message.as_json(version=version)
+    return payload
+
+
+def view_action(
+    person: Person,
+    view: Mapping[str, Json],
+    *,
+    control: Control,
+    value: Mapping[str, Json],
+    trigger_id: str,
+) -> dict[str, Json]:
+    """A press of a control in a modal."""
+    return {
+        **_envelope("block_actions", person),
+        "container": {"type": "view", "view_id": view["id"]},
+        "view": view,
+        "trigger_id": trigger_id,
+        "actions": [_action(control, value)],
+    }
+
+
+def view_submission(person: Person, view: Mapping[str, Json], *, trigger_id: str) -> dict[str, Json]:
+    """A modal was sent in."""
+    return {
+        **_envelope("view_submission", person),
+        "view": view,
+        "trigger_id": trigger_id,
+        "response_urls": [],
+    }
+
+
+def view_closed(person: Person, view: Mapping[str, Json], *, cleared: bool) -> dict[str, Json]:
+    """A modal was closed without sending it in."""
+    return {**_envelope("view_closed", person), "view": view, "is_cleared": cleared}
+
+
+def event(inner: Mapping[str, Json], *, event_id: str, bot_user: str) -> dict[str, Json]:
+    """Something the app subscribed to happened."""
+    return {
+        "token": VERIFICATION,
+        "team_id": TEAM,
+        "api_app_id": APP,
+        "type": "event_callback",
+        "event": inner,
+        "event_id": event_id,
+        "event_time": int(time.time()),
+        "authorizations": [
+            {
+                "enterprise_id": None,
+                "team_id": TEAM,
+                "user_id": bot_user,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": False,
+    }

@@ -1,0 +1,200 @@
+"""The workspace's memory: who and what is there, and the ids and timestamps that Slack would give."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from bot.demo.slack.limits import Limits
+from bot.demo.slack.records import Channel, File, Json, Message, Person, Role, Version, View
+
+Seen = TypeVar("Seen")
+
+TEAM = "T0STANDIN"
+OTHER_TEAM = "T0OUTSIDE"
+DOMAIN = "stand-in"
+APP = "A0STANDIN"
+BOT_ID = "B0STANDIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the app needs to talk to this workspace; they open nothing else."""
+
+    bot_token: str = field(default_factory=lambda: f"xoxb-standin-{secrets.token_hex(12)}")
+    app_token: str = field(default_factory=lambda: f"xapp-standin-{secrets.token_hex(12)}")
+    signing_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+class State:
+    """Everything the workspace knows. Changing it wakes whoever waits in ``changed``."""
+
+    def __init__(self, *, limits: Limits, scopes: frozenset[str], credentials: Credentials) -> None:
+        self.limits = limits
+        self.scopes = set(scopes)
+        self.credentials = credentials
+        self.base = ""
+        """The address of the stand-in, without a slash at the end; known once it listens."""
+        self.people: dict[str, Person] = {}
+        self.groups: dict[str, tuple[str, list[str]]] = {}
+        self.channels: dict[str, Channel] = {}
+        self.messages: list[Message] = []
+        self.views: dict[str, list[View]] = {}
+        self.files: dict[str, File] = {}
+        self._last_ts = 0
+        self._count = 0
+        self._wake = asyncio.Event()
+        self.bot = self.add_person("mx", role="bot")
+
+    def touch(self) -> None:
+        """Something changed: wake everybody who waits."""
+        self._wake.set()
+        self._wake = asyncio.Event()
+
+    async def until(self, look: Callable[[], Seen], *, timeout_s: float, what: str) -> Seen:
+        """Wait until ``look()`` is true and return what it gave."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not (seen := look()):
+                    await self._wake.wait()
+        except TimeoutError:
+            raise TimeoutError(f"waiting {timeout_s} s for {what}: it did not happen") from None
+        return seen
+
+    def new_id(self, prefix: str) -> str:
+        """An id as Slack makes them."""
+        self._count += 1
+        return f"{prefix}0{self._count:08X}"
+
+    def new_ts(self) -> str:
+        """The timestamp that names a message: unique and never going back."""
+        self._last_ts = max(self._last_ts + 1, int(time.time() * 1_000_000))
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def add_person(self, name: str, *, role: Role = "member") -> Person:
+        """Somebody new in the workspace."""
+        person = Person(
+            id=self.new_id("U"),
+            name=name,
+            role=role,
+            team=OTHER_TEAM if role == "outsider" else TEAM,
+            bot_id=BOT_ID if role == "bot" else None,
+        )
+        self.people[person.id] = person
+        return person
+
+    def post(
+        self,
+        channel: str,
+        version: Version,
+        *,
+        user: str | None = None,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+        ephemeral_to: str | None = None,
+        files: tuple[str, ...] = (),
+    ) -> Message:
+        """Put a message into a channel, from the app unless a user is named."""
+        message = Message(
+            channel=channel,
+            ts=self.new_ts(),
+            user=user or self.bot.id,
+            bot_id=None if user else BOT_ID,
+            versions=[replace(version, at=time.time(), blocks=self._with_ids(version.blocks))],
+            thread_ts=thread_ts,
+            broadcast=broadcast,
+            ephemeral_to=ephemeral_to,
+            files=files,
+        )
+        self.messages.append(message)
+        self.touch()
+        return message
+
+    def edit(self, message: Message, version: Version) -> None:
+        """Add a version to a message."""
+        message.versions.append(
+            replace(version, at=time.time(), blocks=self._with_ids(version.blocks)),
+        )
+        self.touch()
+
+    def delete(self, message: Message) -> None:
+        """Take a message away; the stand-in remembers it for stale clicks."""
+        message.deleted = True
+        self.touch()
+
+    def find(self, channel: str, ts: str) -> Message | None:
+        """The message with this timestamp that is still there."""
+        for message in self.messages:
+            if message.channel == channel and message.ts == ts and not message.deleted:
+                return message
+        return None
+
+    def find_view(self, view_id: str) -> View | None:
+        """A modal that somebody has open."""
+        for stack in self.views.values():
+            for view in stack:
+                if view.id == view_id:
+                    return view
+        return None
+
+    def find_external(self, external_id: str) -> View | None:
+        """The open modal that the app named itself."""
+        for stack in self.views.values():
+            for view in stack:
+                if external_id and view.body.get("external_id") == external_id:
+                    return view
+        return None
+
+    def open_view(self, user: str, body: dict[str, Json]) -> View:
+        """Put a modal on top of what the person has open."""
+        stack = self.views.setdefault(user, [])
+        view_id = self.new_id("V")
+        view = View(
+            id=view_id,
+            user=user,
+            body={**body, "blocks": list(self._with_ids(tuple(body["blocks"])))},
+            hash=self._new_hash(),
+            root=stack[0].id if stack else view_id,
+            previous=stack[-1].id if stack else None,
+        )
+        stack.append(view)
+        self.touch()
+        return view
+
+    def change_view(self, view: View, body: dict[str, Json]) -> None:
+        """Replace what a modal shows; answers to blocks that stay are kept."""
+        view.body = {**body, "blocks": list(self._with_ids(tuple(body["blocks"])))}
+        view.hash = self._new_hash()
+        stay = {block["block_id"] for block in view.body["blocks"]}
+        view.state = {block: value for block, value in view.state.items() if block in stay}
+        self.touch()
+
+    def close_view(self, view: View, *, whole_stack: bool = False) -> None:
+        """Take a modal away, or everything the person has open."""
+        stack = self.views.get(view.user, [])
+        self.views[view.user] = [] if whole_stack else [each for each in stack if each.id != view.id]
+        self.touch()
+
+    def view_json(self, view: View) -> dict[str, Json]:
+        """A modal as payloads show it."""
+        return view.as_json(team=TEAM, app=APP, bot=BOT_ID)
+
+    def _new_hash(self) -> str:
+        return f"{int(time.time())}.{secrets.token_hex(4)}"
+
+    def _with_ids(self, blocks: tuple[Json, ...]) -> tuple[Json, ...]:
+        """Slack names every block and every element that the app left without a name."""
+        return tuple(self._named(block) for block in blocks)
+
+    def _named(self, block: Json) -> Json:
+        named = {"block_id": secrets.token_urlsafe(4), **block}
+        if isinstance(block.get("elements"), list) and block["type"] == "actions":
+            named["elements"] = [
+                {"action_id": secrets.token_urlsafe(4), **each} for each in block["elements"]
+            ]
+        for key in ("accessory", "element"):
+            if isinstance(block.get(key), dict) and block[key].get("type") != "image":
+                named[key] = {"action_id": secrets.token_urlsafe(4), **block[key]}
+        return named

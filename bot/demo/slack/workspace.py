@@ -1,0 +1,145 @@
+"""The stand-in workspace as tests and the demo hold it: started, pointed at the app, stopped."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import aiohttp
+from aiohttp import web
+
+from bot.demo.slack.deliver import Deliverer, Sent
+from bot.demo.slack.driver import Driver
+from bot.demo.slack.limits import DEFAULT_SCOPES, Limits
+from bot.demo.slack.mischief import Mischief
+from bot.demo.slack.rates import Rates
+from bot.demo.slack.server import Called, Server
+from bot.demo.slack.state import Credentials, State
+from bot.demo.slack.tickets import Tickets
+
+Seen = TypeVar("Seen")
+
+
+class SlackWorkspace(Driver):
+    """One workspace with one installed app. Point a Bolt app at ``api_url`` and set ``request_url``."""
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        tickets: Tickets,
+        deliverer: Deliverer,
+        server: Server,
+        mischief: Mischief,
+        commands: frozenset[str],
+    ) -> None:
+        super().__init__(state, tickets=tickets, deliverer=deliverer, commands=commands)
+        self.mischief = mischief
+        self._server = server
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        *,
+        request_url: str | None = None,
+        limits: Limits | None = None,
+        scopes: frozenset[str] = DEFAULT_SCOPES,
+        commands: frozenset[str] = frozenset({"/mx"}),
+        port: int = 0,
+    ) -> AsyncIterator["SlackWorkspace"]:
+        """Listen on loopback until the block ends; nothing of it is left running then."""
+        failure: BaseException | None = None
+        monotonic = asyncio.get_running_loop().time
+        state = State(limits=limits or Limits(), scopes=scopes, credentials=Credentials())
+        mischief = Mischief()
+        tickets = Tickets(state.limits, monotonic)
+        server = Server(state, mischief, tickets=tickets, rates=Rates(state.limits, monotonic))
+        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", port)
+            await site.start()
+            state.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            async with (
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
+                asyncio.TaskGroup() as group,
+            ):
+                deliverer = Deliverer(
+                    state, mischief, session=session, group=group, socket=None, request_url=request_url
+                )
+                try:
+                    yield cls(
+                        state,
+                        tickets=tickets,
+                        deliverer=deliverer,
+                        server=server,
+                        mischief=mischief,
+                        commands=commands,
+                    )
+                except BaseException as error:  # noqa: BLE001 - raised again outside the group, which would wrap it
+                    failure = error
+                finally:
+                    deliverer.stop()
+        finally:
+            await runner.cleanup()
+        if failure is not None:
+            raise failure
+
+    # -- what the app needs -----------------------------------------------------------------------------
+
+    @property
+    def api_url(self) -> str:
+        """SLACK_API_URL for the app."""
+        return f"{self.state.base}/api/"
+
+    @property
+    def bot_token(self) -> str:
+        """SLACK_BOT_TOKEN for the app."""
+        return self.state.credentials.bot_token
+
+    @property
+    def app_token(self) -> str:
+        """SLACK_APP_TOKEN for the app, where it uses Socket Mode."""
+        return self.state.credentials.app_token
+
+    @property
+    def signing_secret(self) -> str:
+        """SLACK_SIGNING_SECRET for the app."""
+        return self.state.credentials.signing_secret
+
+    @property
+    def bot_user(self) -> str:
+        """The app's user id."""
+        return self.state.bot.id
+
+    @property
+    def request_url(self) -> str | None:
+        """Where deliveries go; the app's address is often known only after the workspace's."""
+        return self._deliverer.request_url
+
+    @request_url.setter
+    def request_url(self, url: str | None) -> None:
+        self._deliverer.request_url = url
+
+    # -- what happened ----------------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> list[Called]:
+        """Every call of the Web API so far; clear it at will."""
+        return self._server.calls
+
+    @property
+    def deliveries(self) -> list[Sent]:
+        """Every attempt to deliver that has ended, and the lost ones."""
+        return self._deliverer.log
+
+    async def until(
+        self, look: Callable[[], Seen], *, timeout_s: float = 10.0, what: str = "something to happen"
+    ) -> Seen:
+        """Wait until ``look()`` is true (asked again at every change) and return what it gave."""
+        return await self.state.until(look, timeout_s=timeout_s, what=what)
+
+    async def settled(self) -> None:
+        """Wait until no delivery is on its way to the app."""
+        await self._deliverer.settled()

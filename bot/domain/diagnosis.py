@@ -1,0 +1,90 @@
+"""From readings to an assessment: severity, whose fault it is, why, and by when somebody must answer."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.domain.assessment import Assessment, Finding, Severity
+from bot.domain.case import Case
+from bot.domain.integration import Integration
+from bot.domain.readings import Reading, Status
+from bot.domain.rules import RULES
+from bot.domain.severity import severity_of
+
+PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
+    "rate-limited": ("rate-limited",),
+}
+"""Which playbooks fit which rule, the best first. A playbook that does not ship yet is not named."""
+
+_RESPONSE: Mapping[Severity, timedelta] = {
+    Severity.SEV1: timedelta(minutes=15),
+    Severity.SEV2: timedelta(hours=1),
+    Severity.SEV3: timedelta(hours=4),
+}
+_OPENS = time(9)
+_SATURDAY = 5
+
+
+def diagnose(
+    integration: Integration, readings: Sequence[Reading], *, at: datetime, zone: ZoneInfo
+) -> Assessment:
+    """Every rule over the readings; worst finding first, and its verdict is the assessment's. Never raises."""
+    case = Case(integration=integration, readings=tuple(readings), at=at)
+    found = [finding for rule in RULES if (finding := rule(case)) is not None]
+    found.sort(key=lambda finding: finding.severity.number)  # stable: the rules' order decides between equals
+    findings = tuple(_with_playbooks(finding) for finding in found)
+    severity = severity_of(case)
+    return Assessment(
+        integration=integration.name,
+        at=at,
+        severity=severity,
+        verdict=findings[0].verdict if findings else "nobody",
+        response_due=None if severity is None else response_due(severity, at, zone=zone),
+        findings=findings,
+        readings=case.readings,
+        blind_spots=blind_spots(case),
+        playbooks=tuple(dict.fromkeys(name for finding in findings for name in finding.playbooks)),
+    )
+
+
+def response_due(severity: Severity, at: datetime, *, zone: ZoneInfo) -> datetime:
+    """By when somebody must have answered, in UTC: 15 minutes, 1 hour, 4 hours, or 09:00 of the next business day.
+
+    Weekends are skipped; the zone decides what day it is.
+    """
+    within = _RESPONSE.get(severity)
+    if within is not None:
+        return at + within
+    day = at.astimezone(zone).date() + timedelta(days=1)
+    while day.weekday() >= _SATURDAY:
+        day += timedelta(days=1)
+    return datetime.combine(day, _OPENS, tzinfo=zone).astimezone(UTC)
+
+
+def blind_spots(case: Case) -> tuple[str, ...]:
+    """What could not be asked, and what an answer does not prove, in sentences."""
+    spots = [
+        f"{reading.target}: {reading.says}" for reading in case.readings if reading.status is Status.UNKNOWN
+    ]
+    if not any(reading.probe == "api" for reading in case.readings):
+        spots.append("no endpoint of the API was asked, so whether it works is not known")
+    elif case.endpoints and all(len(endpoint.samples) <= 1 for endpoint in case.endpoints):
+        spots.append(
+            "each endpoint was asked once: a fault that comes and goes can be missed (ask with 3 samples)"
+        )
+    service, traffic = case.service, case.traffic
+    if service is not None and service.cannot_fail:
+        spots.append(
+            "the service's /health names no checks: it says the same whether its work gets done or not; "
+            "let it report its checks of the API, the key and the sync"
+        )
+    if traffic is not None and traffic.total == 0:
+        spots.append(
+            "nothing passed the gateway in the last hour: mx can neither see nor slow down the integration's requests; "
+            "set the integration's MaintainX base URL to the gateway's address"
+        )
+    return tuple(spots)
+
+
+def _with_playbooks(finding: Finding) -> Finding:
+    return finding.model_copy(update={"playbooks": PLAYBOOKS.get(finding.rule, ())})

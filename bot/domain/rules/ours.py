@@ -1,0 +1,170 @@
+"""Rules about the integration itself: down, degraded, behind with its sync, without webhooks, slow."""
+
+import re
+
+from bot.domain.assessment import Finding, Severity
+from bot.domain.case import Case
+from bot.domain.readings import HealthCheck, Reading, ServiceDetail, Status
+from bot.domain.severity import answered, reading_severity
+
+_YOUNG_S = 300.0
+_SYNC = re.compile(r"(?i)sync|lag|backfill")
+_WEBHOOK = re.compile(r"(?i)webhook|hook|subscription")
+_MEMORY = re.compile(r"(?i)out of memory|heap|oom")
+_DISK = re.compile(r"(?i)enospc|no space left|disk full|read-only file system")
+
+
+def service_down(case: Case) -> Finding | None:
+    """The service gives no answer of its own."""
+    reading, detail = _failing(case)
+    if reading is None or answered(reading):
+        return None
+    url = detail.url if detail else case.integration.health_url
+    return Finding(
+        rule="service-down",
+        severity=Severity.SEV1,
+        verdict="us",
+        symptom=f"the integration's service does not answer: {reading.says}",
+        cause=_crash(case),
+        check=(
+            f"curl -sS -i --max-time 10 {url}; then the container's state and last log lines "
+            "(`docker ps -a` and `docker logs --tail 50 NAME`, or `systemctl status UNIT`), memory (`dmesg | grep -i "
+            "oom`) and disk (`df -h`). If it was deployed within the hour, roll that back"
+        ),
+        evidence=(f"/health: {reading.says}", *_log_lines(case)),
+    )
+
+
+def service_degraded(case: Case) -> Finding | None:
+    """The service answers and says itself that something is wrong."""
+    reading, detail = _failing(case)
+    if reading is None or detail is None or not answered(reading):
+        return None
+    broken = tuple(
+        c for c in detail.checks if not c.ok and not _SYNC.search(c.name) and not _WEBHOOK.search(c.name)
+    )
+    if not broken and any(not c.ok for c in detail.checks):
+        return None  # the rules below speak for those checks
+    words = "; ".join(f"{c.name} ({c.says})" if c.says else c.name for c in broken)
+    upstream = broken and all(re.search(r"(?i)maintainx|api", c.name) for c in broken)
+    young = detail.uptime_s is not None and detail.uptime_s < _YOUNG_S
+    restarted = f"; it restarted {detail.uptime_s:.0f} s ago" if young else ""
+    if upstream:
+        cause = f"what it needs from MaintainX fails for it: {words}{restarted}; the other findings say why, if any"
+    else:
+        cause = (
+            f"it names what fails: {words}{restarted}" if words else f"it does not say what fails{restarted}"
+        )
+    return Finding(
+        rule="service-degraded",
+        severity=reading_severity(reading) or Severity.SEV2,
+        verdict="us",
+        symptom="the integration's service answers, and "
+        + (
+            f'says "{detail.claims}" of itself'
+            if detail.claims != "unreadable"
+            else "does not tell its state"
+        ),
+        cause=cause,
+        check=f"curl -sS {detail.url} | jq .checks; then its log around the time the check began to fail"
+        + (
+            ". If mx's own calls are answered, compare the service's key and base URL with mx's"
+            if upstream
+            else ""
+        ),
+        evidence=(f"/health: {reading.says}", *_log_lines(case)),
+    )
+
+
+def sync_gap(case: Case) -> Finding | None:
+    """The service tells that its sync is behind: data of that window may be missing."""
+    return _by_check(
+        case,
+        _SYNC,
+        rule="sync-gap",
+        symptom="the sync is behind: {words}",
+        cause="the sync job stopped, fails or is throttled; what changed at MaintainX since then may be missing",
+        check="note the window now (from the last good sync until it runs again): see when the job last ended well in "
+        "its log, run it by hand, and schedule a backfill of that window after recovery",
+    )
+
+
+def webhook_delivery(case: Case) -> Finding | None:
+    """The service tells that webhooks do not arrive."""
+    return _by_check(
+        case,
+        _WEBHOOK,
+        rule="webhook-delivery",
+        symptom="webhooks do not arrive as they should: {words}",
+        cause="MaintainX dropped the subscription after many errors, the address or its secret changed, "
+        "or the receiver fails",
+        check="GET /subscriptions/{id} for each subscription (status VALID?), and the receiver's log for 4xx and 5xx. "
+        "Until it works: poll /workorders?sort=-updatedAt every minute, and queue what could not be taken in",
+    )
+
+
+def service_slow(case: Case) -> Finding | None:
+    """The service answers well but slowly."""
+    reading = case.reading("service")
+    if reading is None or reading.status is not Status.SLOW:
+        return None
+    return Finding(
+        rule="service-slow",
+        severity=Severity.SEV3,
+        verdict="us",
+        symptom=f"the integration's own health page is slow: {(reading.ms or 0) / 1000:.1f} s",
+        cause="the service is busy, short of CPU or memory, or its health page waits for something slow",
+        check="the service's CPU and memory (`docker stats --no-stream`, or `top`), and which check takes the time",
+        evidence=(f"/health: {reading.says}",),
+    )
+
+
+def _failing(case: Case) -> tuple[Reading | None, ServiceDetail | None]:
+    reading = case.reading("service")
+    if reading is None or reading.status is not Status.FAILING:
+        return None, None
+    return reading, case.service
+
+
+def _by_check(
+    case: Case, names: re.Pattern[str], *, rule: str, symptom: str, cause: str, check: str
+) -> Finding | None:
+    """A finding about the failing checks of such a name."""
+    reading, detail = _failing(case)
+    if reading is None or detail is None or not answered(reading):
+        return None
+    broken = tuple(c for c in detail.checks if not c.ok and names.search(c.name))
+    if not broken:
+        return None
+    return Finding(
+        rule=rule,
+        severity=reading_severity(reading) or Severity.SEV2,
+        verdict="us",
+        symptom=symptom.format(words="; ".join(_told(c) for c in broken)),
+        cause=cause,
+        check=check,
+        evidence=(f"/health: {reading.says}", *_log_lines(case)),
+    )
+
+
+def _told(check: HealthCheck) -> str:
+    return f"{check.name}: {check.says}" if check.says else check.name
+
+
+def _crash(case: Case) -> str:
+    lines = "\n".join(case.logs.lines) if case.logs else ""
+    if _MEMORY.search(lines):
+        return "it ran out of memory, as its log says"
+    if _DISK.search(lines):
+        return "its disk is full or read-only, as its log says"
+    return "it crashed, hangs, is restarting or was not started; an application error until the log says otherwise"
+
+
+def _log_lines(case: Case) -> tuple[str, ...]:
+    if case.logs is None or not case.logs.errors:
+        return ()
+    count = case.logs.errors
+    return (
+        f"log: {count} error line{'' if count == 1 else 's'} in 10 minutes",
+        *(f"log: {x}" for x in case.logs.lines[-3:]),
+    )

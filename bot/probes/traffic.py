@@ -1,0 +1,50 @@
+"""Ask the gateway what passed it in the last hour, by status and lane."""
+
+from dataclasses import dataclass
+
+from bot.domain.gateway import GatewayStatus, Traffic
+from bot.domain.readings import Reading, Status, TrafficDetail
+from bot.errors import OutsideError
+from bot.ports import Gateway
+from bot.probes.words import count
+
+_WINDOW_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficProbe:
+    """``GET /-/status`` of the gateway. An idle gateway is an answer; what bypasses it stays unseen."""
+
+    gateway: Gateway | None
+
+    async def read(self, *, samples: int) -> Reading:  # noqa: ARG002 - the gateway counts for itself
+        if self.gateway is None:
+            says = "no gateway is configured: set MX_GATEWAY_URL to where `mx gateway` listens"
+            return _reading(Status.UNKNOWN, says, None)
+        try:
+            status = GatewayStatus.from_json(await self.gateway.status(window_s=_WINDOW_S))
+        except OutsideError as problem:
+            return _reading(Status.UNKNOWN, str(problem), None)
+        traffic = status.traffic
+        detail = TrafficDetail(
+            window_s=round(traffic.window_s) or _WINDOW_S,
+            total=traffic.total,
+            by_status=traffic.by_status,
+            lanes=traffic.lanes,
+            budget_left=status.budget_left,
+            mode=status.mode,
+        )
+        return _reading(Status.OK, _says(traffic, mode=status.mode), detail)
+
+
+def _says(traffic: Traffic, *, mode: str) -> str:
+    if not traffic.total:
+        return f'nothing passed the gateway in the last hour; mode "{mode}"'
+    by_status = ", ".join(f"{n} x {code}" for code, n in sorted(traffic.by_status.items()))
+    by_lane = ", ".join(f"{lane.lane} {sum(lane.by_status.values())}" for lane in traffic.lanes)
+    parts = [f"{count(traffic.total, 'request')} in the last hour", by_status, by_lane, f'mode "{mode}"']
+    return "; ".join(part for part in parts if part)
+
+
+def _reading(status: Status, says: str, detail: TrafficDetail | None) -> Reading:
+    return Reading(probe="traffic", target="gateway traffic", status=status, says=says, detail=detail)

@@ -1,0 +1,1 @@
+"""Each thing Slack refuses is tried by a raw, bad client."""

@@ -1,0 +1,42 @@
+"""A workspace with a channel, two members, and the raw client and app around it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+
+from bot.demo.slack.limits import Limits
+from bot.demo.slack.workspace import SlackWorkspace
+from tests.demo.slack.raw import Api, App, raw_app
+
+
+@dataclass(frozen=True)
+class Room:
+    """A workspace with people in it."""
+
+    slack: SlackWorkspace
+    api: Api
+    app: App
+    channel: str
+    ana: str
+    ben: str
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """Slack's own limits; a test module may shorten them."""
+    return Limits()
+
+
+@pytest.fixture
+async def room(limits: Limits) -> AsyncIterator[Room]:
+    """#incidents with Ana, Ben and the bot in it; deliveries go to a raw app."""
+    async with (
+        raw_app() as app,
+        SlackWorkspace.start(request_url=app.url, limits=limits) as slack,
+        aiohttp.ClientSession() as session,
+    ):
+        ana, ben = slack.add_user("Ana"), slack.add_user("Ben")
+        channel = slack.create_channel("incidents", [ana, ben])
+        yield Room(slack, Api(slack, session), app, channel, ana, ben)

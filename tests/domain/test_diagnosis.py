@@ -1,0 +1,182 @@
+"""Every row of the runbook's symptom and scenario tables, as rules over readings."""
+
+import pytest
+
+from bot.domain.diagnosis import PLAYBOOKS
+from bot.domain.readings import Reading, Status
+from tests.domain.made import (
+    INTEGRATION,
+    api,
+    everywhere,
+    healthy,
+    judged,
+    key,
+    page,
+    service,
+    traffic,
+    versions,
+)
+
+UP = versions(200)
+OPERATIONAL = page("operational")
+
+# rows: name, readings, worst rule, severity, verdict
+ROWS: list[tuple[str, list[Reading], str, str, str]] = [
+    ("all 401", [*everywhere(401, 401, 401), UP, key()], "key-rejected", "SEV-1", "key"),
+    ("no key", [*everywhere(401, html=True), UP, key(present=False, length=0)], "key-missing", "SEV-1", "key"),
+    ("403 everywhere", [*everywhere(403, 403), UP, key()], "key-forbidden", "SEV-1", "key"),
+    ("all 5xx", [*everywhere(500, 502, 503), versions(503), page("downtime")], "platform-outage", "SEV-1", "maintainx"),
+    ("all 5xx, door up", [*everywhere(500, 500), UP, OPERATIONAL], "platform-outage", "SEV-1", "maintainx"),
+    ("5xx and silence", [api("/users", 500), api("/workorders", "first_byte")], "platform-outage", "SEV-1", "maintainx"),
+    ("429 everywhere", [*everywhere(429), UP], "rate-limited", "SEV-2", "us"),
+    ("one 429", healthy(api("/assets", 200, 429), UP), "rate-limited", "SEV-2", "us"),
+    ("one path 404", healthy(api("/assets", 404, 404), UP), "path-changed", "SEV-4", "maintainx"),
+    ("workorders 404", healthy(api("/workorders", 404, 404), UP), "path-changed", "SEV-1", "maintainx"),
+    ("all 404", [*everywhere(404, 404), UP], "base-url-wrong", "SEV-1", "us"),
+    ("name not found", [*everywhere("dns"), versions("dns"), page(None)], "network", "SEV-1", "network"),
+    ("no connection, all of us", [*everywhere("connect"), versions("connect"), page(None)], "network", "SEV-1", "network"),
+    ("no connection, only them", [*everywhere("connect"), versions("connect"), OPERATIONAL], "network", "SEV-1", "network"),
+    ("TLS", [*everywhere("tls"), versions("tls"), OPERATIONAL], "network", "SEV-1", "network"),
+    ("all silent", [*everywhere("first_byte"), versions("first_byte"), page(None)], "network", "SEV-1", "network"),
+    ("silent behind the door", [*everywhere("first_byte"), UP, page(None)], "network", "SEV-1", "maintainx"),
+    ("silent, vendor reached", [*everywhere("first_byte"), versions("first_byte"), OPERATIONAL], "network", "SEV-1", "maintainx"),
+    ("no connection, vendor admits", [*everywhere("connect"), versions("connect"), page("downtime")], "network", "SEV-1", "maintainx"),
+    ("one silent", healthy(api("/assets", "first_byte", "first_byte"), UP), "network", "SEV-4", "maintainx"),
+    ("some lost", healthy(api("/workorders", 200, "connect", 200), UP), "network", "SEV-2", "network"),
+    ("service down", healthy(service(None), UP), "service-down", "SEV-1", "us"),
+    ("service degraded", healthy(service("degraded", "database"), UP), "service-degraded", "SEV-2", "us"),
+    ("service unhealthy", healthy(service("unhealthy"), UP), "service-degraded", "SEV-2", "us"),
+    ("sync behind", healthy(service("healthy", "sync lag"), UP), "sync-gap", "SEV-2", "us"),
+    ("webhooks", healthy(service("degraded", "webhookDelivery"), UP), "webhook-delivery", "SEV-2", "us"),
+    ("intermittent 500", healthy(api("/workorders", 200, 500, 200), UP), "intermittent-errors", "SEV-2", "maintainx"),
+    ("intermittent elsewhere", healthy(api("/users", 200, 503, 200), UP), "intermittent-errors", "SEV-4", "maintainx"),
+    ("one always 5xx", healthy(api("/locations", 500, 500), UP), "endpoint-errors", "SEV-4", "maintainx"),
+    ("two always 5xx", healthy(api("/locations", 500), api("/users", 500), UP), "endpoint-errors", "SEV-2", "maintainx"),
+    ("workorders 5xx", healthy(api("/workorders", 500, 500), UP), "endpoint-errors", "SEV-1", "maintainx"),
+    ("slow", healthy(api("/workorders", 200, ms=2600), UP), "slow", "SEV-3", "maintainx"),
+    ("a portal", [api("/workorders", 200, html=True, body=False), versions(404)], "odd-answers", "SEV-1", "network"),
+    ("odd JSON", healthy(api("/assets", 200, body=False)), "odd-answers", "SEV-4", "maintainx"),
+    ("no organisation", everywhere(400, error="Missing x-organization-id header."), "request-refused", "SEV-1", "us"),
+    ("edge says 403", everywhere(403, html=True), "request-refused", "SEV-1", "network"),
+    ("a redirect", everywhere(302), "request-refused", "SEV-1", "maintainx"),
+    ("odd key that works", healthy(key(stray=["a trailing newline"]), UP), "key-odd", "SEV-4", "key"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("readings", "rule", "severity", "verdict"), [r[1:] for r in ROWS], ids=[r[0] for r in ROWS]
+)
+def test_each_symptom_has_its_rule_severity_and_verdict(
+    readings: list[Reading], rule: str, severity: str, verdict: str
+) -> None:
+    found = judged(readings)
+    assert [f.rule for f in found.findings][:1] == [rule]
+    assert (found.severity, found.verdict) == (severity, verdict)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[r[0] for r in ROWS])
+def test_each_finding_says_what_to_do_with_numbers(row: tuple[str, list[Reading], str, str, str]) -> None:
+    for finding in judged(row[1]).findings:
+        assert finding.evidence
+        assert finding.cause
+        assert len(finding.check) > 30
+        assert "{" not in finding.check.replace("%{", "").replace("${#", "").replace("{id}", "")
+        assert "%time_total" not in finding.check  # the runbook's misprint
+
+
+def test_a_healthy_triage_finds_nothing() -> None:
+    found = judged(healthy(UP, service("healthy"), key(), OPERATIONAL, traffic(40, s200=40)))
+    assert found.healthy
+    assert (found.severity, found.verdict, found.response_due, found.blind_spots) == (
+        None,
+        "nobody",
+        None,
+        (),
+    )
+
+
+def test_two_faults_are_two_findings_worst_first() -> None:
+    found = judged(healthy(api("/assets", 404, 404), service(None), UP))
+    assert [(f.rule, f.severity) for f in found.findings] == [
+        ("service-down", "SEV-1"),
+        ("path-changed", "SEV-4"),
+    ]
+    assert (found.severity, found.verdict) == ("SEV-1", "us")
+
+
+def test_the_cause_stands_before_its_consequence() -> None:
+    found = judged([*everywhere(429), service("degraded", "maintainxApi"), UP])
+    assert [f.rule for f in found.findings] == ["rate-limited", "service-degraded"]
+
+
+def test_the_reason_of_a_rejected_key_is_named_where_it_is_certain() -> None:
+    expired = judged([*everywhere(401), key(jwt=True, expires_at="2026-11-01T00:00:00+00:00", expired=True)])
+    assert expired.findings[0].cause.startswith("the key expired: its JWT says exp 2026-11-01")
+    pasted = judged([*everywhere(401), key(stray=["quotes around it"])])
+    assert "the key holds quotes around it" in pasted.findings[0].cause
+    open_question = judged([*everywhere(401), key()])
+    for reason in ("revoked", "its user was removed", "another organisation"):
+        assert reason in open_question.findings[0].cause
+    wrong_org = judged([*everywhere(401), key()], integration=INTEGRATION.model_copy(update={"org_id": "12"}))
+    assert "x-organization-id 12" in wrong_org.findings[0].cause
+    stripped = judged([*everywhere(401, html=True), key()])
+    assert "removed the Authorization header" in stripped.findings[0].cause
+
+
+def test_a_changed_path_is_checked_against_the_published_document() -> None:
+    finding = judged(healthy(api("/assets", 404))).findings[0]
+    assert "https://api.example.test/v1/openapi.json" in finding.check
+    assert "/assets" in finding.check
+
+
+def test_intermittent_is_a_measured_word() -> None:
+    finding = judged(healthy(api("/workorders", 200, 500, 200))).findings[0]
+    assert "1 of 3 tries" in finding.symptom
+
+
+def test_a_rate_limit_names_its_playbook_and_the_traffic() -> None:
+    found = judged([*everywhere(429), traffic(412, s200=300, s429=112)])
+    assert found.playbooks == ("rate-limited",)
+    assert found.findings[0].playbooks == PLAYBOOKS["rate-limited"]
+    assert "412" in found.findings[0].cause
+
+
+def test_the_key_never_stands_in_a_command() -> None:
+    from_file = judged([*everywhere(401), key(source="/run/secrets/maintainx")]).findings[0]
+    assert "$(tr -d '[:space:]' < /run/secrets/maintainx)" in from_file.check
+    assert "$MAINTAINX_API_KEY" in judged(everywhere(401)).findings[0].check
+
+
+def test_what_could_not_be_asked_is_said() -> None:
+    unasked = Reading(
+        probe="logs", target="log", status=Status.UNKNOWN, says="no log is configured: name one"
+    )
+    lying = service("healthy")
+    assert lying.detail is not None
+    lying = lying.model_copy(update={"detail": lying.detail.model_copy(update={"cannot_fail": True})})
+    spots = judged(
+        [*(api(path, 200) for path in INTEGRATION.endpoints), unasked, lying, traffic(0)]
+    ).blind_spots
+    text = "\n".join(spots)
+    for words in ("log: no log is configured", "asked once", "names no checks", "nothing passed the gateway"):
+        assert words in text
+    assert len(spots) == 4
+
+
+def test_nothing_asked_is_not_called_healthy_without_a_word() -> None:
+    assert "no endpoint of the API was asked" in judged([]).blind_spots[0]
+
+
+def test_a_service_that_lost_its_memory_says_so() -> None:
+    log = Reading.model_validate(
+        {
+            "probe": "logs",
+            "target": "log",
+            "status": "ok",
+            "says": "",
+            "detail": {"kind": "logs", "errors": 1, "lines": ["FATAL: JavaScript heap out of memory"]},
+        }
+    )
+    finding = judged(healthy(service(None), log)).findings[0]
+    assert "ran out of memory" in finding.cause
+    assert any("heap out of memory" in line for line in finding.evidence)

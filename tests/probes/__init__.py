@@ -1,0 +1,1 @@
+"""The probes, each over a real socket."""
