@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -28,6 +29,8 @@ class Parcel:
     kind: Kind
     payload: Mapping[str, Json]
     headers: Mapping[str, str] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """The envelope_id over Socket Mode; a copy keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,12 @@ class Sent:
 
 
 class Line(Protocol):
-    """A way to the app other than HTTP."""
+    """A way to the app other than HTTP; taken while a socket is open, or where there is no request URL."""
+
+    @property
+    def count(self) -> int:
+        """How many sockets are open."""
+        ...
 
     async def send(self, parcel: Parcel, *, timeout_s: float) -> Ack:
         """Deliver and wait for the answer."""
@@ -80,7 +88,7 @@ class Deliverer:
         *,
         session: aiohttp.ClientSession,
         group: asyncio.TaskGroup,
-        socket: Line | None,
+        socket: Line,
         request_url: str | None,
     ) -> None:
         self._state = state
@@ -138,19 +146,17 @@ class Deliverer:
 
     async def _attempt(self, parcel: Parcel, delay_s: float) -> Ack:
         await asyncio.sleep(delay_s)
-        if self._socket is not None:
+        if self._socket.count or self.request_url is None:
             ack = await self._socket.send(parcel, timeout_s=self._state.limits.ack_s)
         else:
-            ack = await self._post(parcel)
+            ack = await self._post(parcel, self.request_url)
         self.log.append(Sent(parcel, ack))
         self._state.touch()
         return ack
 
-    async def _post(self, parcel: Parcel) -> Ack:
+    async def _post(self, parcel: Parcel, url: str) -> Ack:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        if self.request_url is None:
-            return Ack(0.0, error="dispatch_failed")
         kind, body = body_of(parcel)
         stamp = str(int(time.time()))
         headers = {
@@ -163,9 +169,7 @@ class Deliverer:
         try:
             async with (
                 asyncio.timeout(self._state.limits.ack_s),
-                self._session.post(
-                    self.request_url, data=body, headers=headers, allow_redirects=False
-                ) as response,
+                self._session.post(url, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 text = (await response.read()).decode(errors="replace")
                 status = response.status

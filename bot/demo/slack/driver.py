@@ -8,7 +8,7 @@ from bot.demo.slack import payloads
 from bot.demo.slack.api.call import ApiError
 from bot.demo.slack.controls import Confirm, chosen, find_control
 from bot.demo.slack.deliver import Ack, Deliverer, Parcel
-from bot.demo.slack.records import Channel, Message, Person, Role, Version
+from bot.demo.slack.records import Channel, File, Message, Person, Role, Version
 from bot.demo.slack.responses import said, version_of
 from bot.demo.slack.state import State
 from bot.demo.slack.tickets import Tickets
@@ -119,6 +119,14 @@ class Driver:
             message
             for message in self.state.messages
             if message.channel == channel and message.ephemeral_to == user and not message.deleted
+        )
+
+    def files(self, channel: str, *, thread_ts: str | None = None) -> tuple[File, ...]:
+        """The files posted in the channel, or in that thread, with their bytes in ``content``."""
+        return tuple(
+            file
+            for file in self.state.files.values()
+            if any(share[0] == channel and share[2] == thread_ts for share in file.shares)
         )
 
     # -- what people do ---------------------------------------------------------------------------------

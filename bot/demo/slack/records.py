@@ -1,5 +1,6 @@
 """What a workspace holds: people, channels, messages with all their versions, modals, files."""
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -190,6 +191,8 @@ class File:
     name: str
     length: int
     owner: str
+    ticket: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    """The secret part of the address that the bytes go to."""
     title: str = ""
     content: bytes | None = None
     shares: list[tuple[str, str, str | None]] = field(default_factory=list)

@@ -13,8 +13,10 @@ from bot.demo.slack.api.methods import METHODS, Method
 from bot.demo.slack.mischief import ApiFault, Mischief
 from bot.demo.slack.rates import Rates
 from bot.demo.slack.responses import respond
+from bot.demo.slack.sockets import Sockets
 from bot.demo.slack.state import State
 from bot.demo.slack.tickets import ResponseUrl, Tickets
+from bot.demo.slack.uploads import give_file, take_upload
 
 Json = Any
 """JSON as it came over the wire or goes out on it."""
@@ -55,11 +57,14 @@ async def read_args(request: web.Request) -> dict[str, Json]:
 class Server:
     """Answers the app. One instance serves one workspace."""
 
-    def __init__(self, state: State, mischief: Mischief, *, tickets: Tickets, rates: Rates) -> None:
+    def __init__(
+        self, state: State, mischief: Mischief, *, tickets: Tickets, rates: Rates, sockets: Sockets
+    ) -> None:
         self._state = state
         self._mischief = mischief
         self._tickets = tickets
         self._rates = rates
+        self._sockets = sockets
         self.calls: list[Called] = []
 
     def app(self) -> web.Application:
@@ -67,6 +72,9 @@ class Server:
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/response/{name:.+}", self._response)
+        app.router.add_post("/upload/{file}/{ticket}", self._upload)
+        app.router.add_get("/files/{file}", self._file)
+        app.router.add_get("/link", self._link)
         return app
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
@@ -145,6 +153,15 @@ class Server:
         except ValueError:
             return web.json_response({"ok": False, "error": "invalid_payload"}, status=400)
         return web.json_response({"ok": True})
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        return _cut(request) if self._mischief.down else await take_upload(self._state, request)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        return _cut(request) if self._mischief.down else give_file(self._state, request)
+
+    async def _link(self, request: web.Request) -> web.StreamResponse:
+        return _cut(request) if self._mischief.down else await self._sockets.handle(request)
 
 
 def _limited(retry_after_s: int) -> web.Response:

@@ -42,6 +42,7 @@ class Tickets:
         self._monotonic = monotonic
         self._triggers: dict[str, Trigger] = {}
         self._urls: dict[str, ResponseUrl] = {}
+        self._sockets: set[str] = set()
 
     def new_trigger(self, user: str, *, view: str | None = None) -> str:
         """A trigger_id for something this person just did."""
@@ -60,6 +61,18 @@ class Tickets:
             return "expired_trigger_id"
         trigger.used = True
         return trigger
+
+    def new_socket(self) -> str:
+        """The right to open one socket."""
+        name = secrets.token_urlsafe(12)
+        self._sockets.add(name)
+        return name
+
+    def take_socket(self, name: str) -> bool:
+        """Use the right to open a socket; it is gone then."""
+        known = name in self._sockets
+        self._sockets.discard(name)
+        return known
 
     def new_url(self, user: str, channel: str, *, source_ts: str | None = None) -> str:
         """The last part of a response_url."""

@@ -9,18 +9,19 @@ import aiohttp
 from aiohttp import web
 
 from bot.demo.slack.deliver import Deliverer, Sent
-from bot.demo.slack.driver import Driver
 from bot.demo.slack.limits import DEFAULT_SCOPES, Limits
 from bot.demo.slack.mischief import Mischief
+from bot.demo.slack.modals import ModalDriver
 from bot.demo.slack.rates import Rates
 from bot.demo.slack.server import Called, Server
+from bot.demo.slack.sockets import Sockets
 from bot.demo.slack.state import Credentials, State
 from bot.demo.slack.tickets import Tickets
 
 Seen = TypeVar("Seen")
 
 
-class SlackWorkspace(Driver):
+class SlackWorkspace(ModalDriver):
     """One workspace with one installed app. Point a Bolt app at ``api_url`` and set ``request_url``."""
 
     def __init__(
@@ -31,11 +32,13 @@ class SlackWorkspace(Driver):
         deliverer: Deliverer,
         server: Server,
         mischief: Mischief,
+        sockets: Sockets,
         commands: frozenset[str],
     ) -> None:
         super().__init__(state, tickets=tickets, deliverer=deliverer, commands=commands)
         self.mischief = mischief
         self._server = server
+        self._sockets = sockets
 
     @classmethod
     @asynccontextmanager
@@ -54,7 +57,9 @@ class SlackWorkspace(Driver):
         state = State(limits=limits or Limits(), scopes=scopes, credentials=Credentials())
         mischief = Mischief()
         tickets = Tickets(state.limits, monotonic)
-        server = Server(state, mischief, tickets=tickets, rates=Rates(state.limits, monotonic))
+        sockets = Sockets(tickets, state.touch)
+        rates = Rates(state.limits, monotonic)
+        server = Server(state, mischief, tickets=tickets, rates=rates, sockets=sockets)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
@@ -66,7 +71,7 @@ class SlackWorkspace(Driver):
                 asyncio.TaskGroup() as group,
             ):
                 deliverer = Deliverer(
-                    state, mischief, session=session, group=group, socket=None, request_url=request_url
+                    state, mischief, session=session, group=group, socket=sockets, request_url=request_url
                 )
                 try:
                     yield cls(
@@ -75,11 +80,13 @@ class SlackWorkspace(Driver):
                         deliverer=deliverer,
                         server=server,
                         mischief=mischief,
+                        sockets=sockets,
                         commands=commands,
                     )
                 except BaseException as error:  # noqa: BLE001 - raised again outside the group, which would wrap it
                     failure = error
                 finally:
+                    sockets.drop()
                     deliverer.stop()
         finally:
             await runner.cleanup()
@@ -121,6 +128,32 @@ class SlackWorkspace(Driver):
     @request_url.setter
     def request_url(self, url: str | None) -> None:
         self._deliverer.request_url = url
+
+    # -- misbehaviour beside ``mischief`` --------------------------------------------------------------------
+
+    @property
+    def down(self) -> bool:
+        """Whether everything the app asks is cut off."""
+        return self.mischief.down
+
+    @down.setter
+    def down(self, down: bool) -> None:
+        self.mischief.down = down
+        if down:
+            self._sockets.drop()
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets of the app are open."""
+        return self._sockets.count
+
+    async def disconnect_sockets(self, reason: str = "refresh_requested") -> None:
+        """Ask the app to connect its sockets again, as Slack does every few hours."""
+        await self._sockets.disconnect(reason)
+
+    def drop_sockets(self) -> None:
+        """Cut the app's sockets without a word."""
+        self._sockets.drop()
 
     # -- what happened ----------------------------------------------------------------------------------
 

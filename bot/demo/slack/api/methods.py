@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from bot.demo.slack.api import chat, checks, conversations, people
+from bot.demo.slack.api import chat, checks, conversations, files, people, views
 from bot.demo.slack.api.call import Answer, Call
 from bot.demo.slack.rates import Rates
 
@@ -22,6 +22,7 @@ class Method:
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
+        "apps.connections.open": Method(people.open_socket, token="app"),
         "auth.test": Method(people.auth_test),
         "blocks.validate": Method(checks.blocks_validate, token="none"),
         "chat.delete": Method(chat.delete, "chat:write"),
@@ -34,9 +35,15 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "conversations.join": Method(conversations.join, "channels:join"),
         "conversations.members": Method(conversations.members),
         "conversations.replies": Method(conversations.replies),
+        "files.completeUploadExternal": Method(files.complete, "files:write"),
+        "files.getUploadURLExternal": Method(files.upload_url, "files:write"),
+        "files.info": Method(files.info, "files:read"),
         "pins.add": Method(people.pin, "pins:write"),
         "reactions.add": Method(people.react, "reactions:write"),
         "usergroups.users.list": Method(people.group_users, "usergroups:read"),
         "users.info": Method(people.user_info, "users:read"),
+        "views.open": Method(views.open_view),
+        "views.push": Method(views.push),
+        "views.update": Method(views.update),
     }
 )

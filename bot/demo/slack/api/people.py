@@ -1,11 +1,11 @@
-"""Who is who, and the small marks on messages: auth.test, users, usergroups, reactions, pins."""
+"""Who is who, and the small marks on messages: auth.test, sockets, users, usergroups, reactions, pins."""
 
 import re
 
 from bot.demo.slack.api.call import Answer, ApiError, Call
 from bot.demo.slack.rates import Rates
 from bot.demo.slack.records import Message
-from bot.demo.slack.state import BOT_ID, DOMAIN, TEAM
+from bot.demo.slack.state import APP, BOT_ID, DOMAIN, TEAM
 
 _TS = re.compile(r"\d{10}\.\d{6}")
 
@@ -21,6 +21,12 @@ def auth_test(call: Call, _rates: Rates) -> Answer:
         "bot_id": BOT_ID,
         "is_enterprise_install": False,
     }
+
+
+def open_socket(call: Call, _rates: Rates) -> Answer:
+    """apps.connections.open: the address of one socket, for Socket Mode."""
+    address = call.state.base.replace("http://", "ws://", 1)
+    return {"url": f"{address}/link?ticket={call.tickets.new_socket()}&app_id={APP}"}
 
 
 def user_info(call: Call, _rates: Rates) -> Answer:
