@@ -198,17 +198,17 @@ class FakeIntegration:
             method, path = job.calls[turn % len(job.calls)]
             since = (self._now() - timedelta(minutes=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
             for attempt in range(1, self._retries + 2):
-                result = await self._ask(job.name, method, path.format(since=since), attempt)
+                result = await self._ask(job, method, path.format(since=since), attempt)
                 if result.ok:
                     return
                 await asyncio.sleep(0.1)  # greedy: no backoff, and no look at Retry-After
         finally:
             waiting.discard(turn)
 
-    async def _ask(self, job: str, method: str, path: str, attempt: int) -> Result:
+    async def _ask(self, job: Job, method: str, path: str, attempt: int) -> Result:
         headers = {"Authorization": f"Bearer {self._key}", "User-Agent": "acme-maintainx-sync/2.4"}
-        if self._names:
-            headers["X-MX-Job"] = job
+        if self._names and job.names_itself:
+            headers["X-MX-Job"] = job.name
         body = {"title": "Inspect the filler", "priority": "LOW"} if method == "POST" else None
         status, error, says = None, None, ""
         try:
@@ -221,12 +221,12 @@ class FakeIntegration:
             error = "timeout"
         except aiohttp.ClientError as fault:
             error = type(fault).__name__
-        result = Result(time.monotonic(), job, status, error)
+        result = Result(time.monotonic(), job.name, status, error)
         self.results.append(result)
         if not result.ok:
             tries = f"(attempt {attempt} of {self._retries + 1})"
             self._write(
-                "ERROR", job, f"{method} {path.partition('?')[0]} -> {status or error} {says} {tries}"
+                "ERROR", job.name, f"{method} {path.partition('?')[0]} -> {status or error} {says} {tries}"
             )
         return result
 

@@ -14,6 +14,8 @@ class Job:
     rate_per_s: float
     calls: tuple[tuple[str, str], ...]
     """Method and path with its query, in turn; ``{since}`` becomes the time of fifteen minutes ago."""
+    names_itself: bool = True
+    """Sends ``X-MX-Job``; the critical job does not, so that its requests are known by method and path."""
 
 
 JOBS = (
@@ -25,13 +27,14 @@ JOBS = (
             ("POST", "/workorders"),
             ("GET", "/workorders?statuses=OPEN&statuses=IN_PROGRESS&limit=50"),
         ),
+        names_itself=False,
     ),
     Job(
         "asset-sync",
         0.4,
         (("GET", "/assets?limit=100"), ("GET", "/assets?updatedAt%5Bgte%5D={since}&limit=100")),
     ),
-    Job("report-generator", 0.2, (("GET", "/users?limit=100"), ("GET", "/locations?limit=100"))),
+    Job("report-generator", 0.2, (("GET", "/parts?limit=100"), ("GET", "/purchaseorders?limit=100"))),
 )
 """The runbook's jobs; the first is the one that must not stop."""
 

@@ -121,6 +121,8 @@ class Rows:
                 "serialNumber": f"{model}-{1000 + 37 * index}",
             }
             machines.append((self._old("/assets", machine, days=380 - index), name))
+        for index, name in enumerate(("Seal 40 mm", "V-belt 1250", "Bearing 6204", "Filter cartridge")):
+            self._old("/parts", {"name": name, "partNumber": f"P-{500 + index}"}, days=300)
         for index in range(workorders):
             asset, name = dice.choice(machines)
             title, kind = dice.choice(_JOBS)
