@@ -5,7 +5,7 @@ Also two doors that no server stands behind: one that accepts and never speaks, 
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Self
@@ -18,6 +18,23 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 def wall_clock() -> datetime:
     """The real time in UTC: the stand-ins play the outside, which no test winds forward by accident."""
     return datetime.now(UTC)  # noqa: TID251 - the outside's own clock; every stand-in takes another as an argument
+
+
+@asynccontextmanager
+async def beside(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run these loops beside the block and end them with it; what the block raises comes out as it is."""
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(loop) for loop in loops]
+        try:
+            yield
+        except BaseException as fault:  # noqa: BLE001 - raised again outside the group, which would wrap it
+            failure = fault
+        finally:
+            for task in running:
+                task.cancel()
+    if failure is not None:
+        raise failure
 
 
 class Door:
@@ -48,16 +65,15 @@ class Door:
     async def open(cls, handler: Handler) -> AsyncIterator[Self]:
         """Listen until the block ends; then cut every connection."""
         door = cls(handler)
-        async with asyncio.TaskGroup() as tasks:
-            door.unshut()
-            keeper = tasks.create_task(door._keep())
+        door.unshut()
+        await door._listen()
+        async with beside(door._keep()):
             try:
                 yield door
             finally:
                 door.closing.set()
                 door.shut()
                 await door._server.shutdown(0.05)
-                keeper.cancel()
                 door._socket.close()
 
     def shut(self) -> None:
@@ -83,19 +99,21 @@ class Door:
         self._wanted.set()
 
     async def _keep(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._wanted.wait()
-            self._wanted.clear()
-            sock = self._socket
-            if not self._opened:
-                continue
-            # A copy, so that closing the listener leaves the decision about the port to shut().
-            listening = await loop.create_server(self._server, sock=sock.dup())
-            if self._socket is sock:
-                self._listening = listening
-            else:  # shut again meanwhile
-                listening.close()
+            await self._listen()
+
+    async def _listen(self) -> None:
+        self._wanted.clear()
+        sock = self._socket
+        if not self._opened or self._listening is not None:
+            return
+        # A copy, so that closing the listener leaves the decision about the port to shut().
+        listening = await asyncio.get_running_loop().create_server(self._server, sock=sock.dup())
+        if self._socket is sock:
+            self._listening = listening
+        else:  # shut again meanwhile
+            listening.close()
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Literal, Self
 import aiohttp
 from aiohttp import web
 
-from bot.demo.door import Door, wall_clock
+from bot.demo.door import Door, beside, wall_clock
 from bot.demo.jobs import JOBS, Job, Result, words_of
 
 HealthShape = Literal["checks", "metrics", "named", "text", "html", "broken", "silent"]
@@ -78,15 +78,10 @@ class FakeIntegration:
         async with (
             Door.open(fake._serve) as fake._door,
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as fake._session,
-            asyncio.TaskGroup() as tasks,
+            beside(*(fake._run(job) for job in jobs)),
         ):
             fake._write("INFO", "main", f"listening, {len(jobs)} jobs scheduled")
-            running = [tasks.create_task(fake._run(job)) for job in jobs]
-            try:
-                yield fake
-            finally:
-                for task in running:
-                    task.cancel()
+            yield fake
 
     @property
     def url(self) -> str:

@@ -8,7 +8,9 @@ import aiohttp
 import pytest
 
 from bot.demo.door import full_door, silent_door
+from bot.demo.integration import FakeIntegration
 from bot.demo.maintainx import FakeMaintainX, Fault, fault_from_words
+from bot.demo.statuspage import FakeStatusPage
 
 
 @pytest.fixture
@@ -205,6 +207,16 @@ async def test_a_silent_port_accepts_and_a_full_one_does_not() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_what_a_block_raises_comes_out_as_it_is() -> None:
+    with pytest.raises(LookupError, match="mine"):
+        async with (
+            FakeMaintainX.start(),
+            FakeStatusPage.start(),
+            FakeIntegration.start(base_url="http://127.0.0.1:9/v1"),
+        ):
+            raise LookupError("mine")
 
 
 def test_faults_can_be_typed() -> None:
