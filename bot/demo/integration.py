@@ -43,6 +43,7 @@ class FakeIntegration:
         self._key = key
         self._jobs = {job.name: job for job in jobs}
         self._rates = {job.name: job.rate_per_s for job in jobs}
+        self._changed = {job.name: asyncio.Event() for job in jobs}
         self._names, self._retries, self._memory_s, self._now = names_its_jobs, retries, memory_s, now
         self._started = time.monotonic()
         self._door: Door
@@ -103,6 +104,7 @@ class FakeIntegration:
     def set_rate(self, job: str, rate_per_s: float) -> None:
         """Make this job call so often; 0 stops it."""
         self._rates[job] = rate_per_s
+        self._changed[job].set()
 
     def start_storm(self, rate_per_s: float, *, job: str = "asset-sync") -> None:
         """A job goes wild: a full re-sync that somebody started in the middle of the day."""
@@ -112,7 +114,7 @@ class FakeIntegration:
     def end_storm(self) -> None:
         """All jobs at the pace they were started with."""
         for job in self._jobs.values():
-            self._rates[job.name] = job.rate_per_s
+            self.set_rate(job.name, job.rate_per_s)
 
     def counts(self, window_s: float = 60.0, *, job: str | None = None) -> Counter[int | None]:
         """Calls of the last seconds by status; None is a network error."""
@@ -174,13 +176,14 @@ class FakeIntegration:
         turn = 0
         async with asyncio.TaskGroup() as calls:
             while True:
-                rate = self._rates[job.name]
-                if rate <= 0:
-                    await asyncio.sleep(0.05)
+                rate, changed = self._rates[job.name], self._changed[job.name]
+                try:
+                    async with asyncio.timeout(1.0 / rate if rate > 0 else None):
+                        await changed.wait()
+                    changed.clear()
                     continue
-                await asyncio.sleep(min(1.0 / rate, 5.0))
-                if self._rates[job.name] != rate:
-                    continue  # the pace was changed meanwhile
+                except TimeoutError:
+                    pass  # a call is due
                 if len(waiting) >= 8:  # noqa: PLR2004 - the pool
                     self.skipped[job.name] += 1
                     continue
