@@ -1,0 +1,119 @@
+"""What mx does in Slack: post, edit, find its own message again, name people, share a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from bot.slack.api import SlackApi
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the bot is in its workspace."""
+
+    team: str
+    user: str
+    bot: str
+    name: str
+
+
+class SlackChat:
+    """The port ``Chat``, and the few other things that the Slack edge asks of Slack. Every method raises SlackError."""
+
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
+
+    async def who_am_i(self) -> Identity:
+        """``auth.test``."""
+        answer = await self._api.call("auth.test", {}, doing="asking Slack who the bot is", again=True)
+        return Identity(
+            str(answer.get("team_id")),
+            str(answer.get("user_id")),
+            str(answer.get("bot_id")),
+            str(answer.get("user")),
+        )
+
+    async def post(self, channel: str, message: Mapping[str, JsonValue]) -> str:
+        answer = await self._api.call(
+            "chat.postMessage", {"channel": channel, **message}, doing=f"posting to {channel}", again=False
+        )
+        return str(answer["ts"])
+
+    async def update(self, channel: str, message_id: str, message: Mapping[str, JsonValue]) -> None:
+        # chat.update knows fewer arguments than chat.postMessage.
+        known = {
+            k: v for k, v in message.items() if k in {"text", "blocks", "metadata", "parse", "link_names"}
+        }
+        await self._api.call(
+            "chat.update",
+            {"channel": channel, "ts": message_id, **known},
+            doing=f"editing a message in {channel}",
+            again=True,
+        )
+
+    async def find(self, channel: str, event: str, key: str, value: str) -> str | None:
+        """The id of the bot's own latest message whose metadata is ``event`` with this payload; the last 200 are read."""
+        answer = await self._api.call(
+            "conversations.history",
+            {"channel": channel, "limit": 200, "include_all_metadata": "true"},
+            doing=f"looking for mx's own message in {channel}",
+            again=True,
+            read=True,
+        )
+        for message in answer.get("messages", []):
+            match message:
+                case {
+                    "ts": str() as ts,
+                    "metadata": {"event_type": kind, "event_payload": dict() as payload},
+                } if kind == event and payload.get(key) == value:
+                    return ts
+                case _:
+                    pass
+        return None
+
+    async def permalink(self, channel: str, message_id: str) -> str:
+        """The address of a message."""
+        answer = await self._api.call(
+            "chat.getPermalink",
+            {"channel": channel, "message_ts": message_id},
+            doing=f"asking for the link of a message in {channel}",
+            again=True,
+            read=True,
+        )
+        return str(answer["permalink"])
+
+    async def name_of(self, user: str) -> str:
+        """A member's name as people call it."""
+        answer = await self._api.call(
+            "users.info", {"user": user}, doing=f"asking for the name of {user}", again=True, read=True
+        )
+        found = answer.get("user", {})
+        profile = found.get("profile", {})
+        return str(
+            profile.get("display_name")
+            or profile.get("real_name")
+            or found.get("real_name")
+            or found.get("name")
+            or user
+        )
+
+    async def upload(self, channel: str, *, thread: str | None, name: str, title: str, text: str) -> None:
+        """Share a text file in a channel, or in a thread of it."""
+        data = text.encode()
+        doing = f"uploading {name} to {channel}"
+        ticket = await self._api.call(
+            "files.getUploadURLExternal",
+            {"filename": name, "length": len(data)},
+            doing=doing,
+            again=True,
+            read=True,
+        )
+        await self._api.put(str(ticket["upload_url"]), data, doing=doing)
+        finish: dict[str, JsonValue] = {
+            "files": [{"id": str(ticket["file_id"]), "title": title}],
+            "channel_id": channel,
+        }
+        if thread:
+            finish["thread_ts"] = thread
+        await self._api.call("files.completeUploadExternal", finish, doing=doing, again=False)
