@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from bot.slack import limits
 from bot.slack.limits import Block, Mrkdwn
 
+Style = Literal["primary", "danger"]
 Message = dict[str, JsonValue]
 """A message's JSON: text, blocks, metadata and how Slack should treat them."""
 
@@ -55,7 +56,7 @@ def button(
     *,
     action: str,
     value: str,
-    style: Literal["primary", "danger"] | None = None,
+    style: Style | None = None,
     confirm: Block | None = None,
 ) -> Block:
     """A button; ``value`` comes back with the click."""
@@ -72,7 +73,7 @@ def button(
     return made
 
 
-def confirm(title: str, text: str, *, yes: str, style: Literal["primary", "danger"] | None = None) -> Block:
+def confirm(title: str, text: str, *, yes: str, style: Style | None = None) -> Block:
     """The dialog between a click and the act."""
     made: Block = {
         "title": _plain(title, limits.CONFIRM_TITLE),
