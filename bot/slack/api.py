@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,20 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import OutsideError
 from bot.ports import Clock
 from bot.slack.settings import SlackSettings
+
+SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "auth.test": (),
+        "chat.getPermalink": (),
+        "chat.postMessage": ("chat:write",),
+        "chat.update": ("chat:write",),
+        "conversations.history": ("channels:history", "groups:history"),
+        "files.completeUploadExternal": ("files:write",),
+        "files.getUploadURLExternal": ("files:write",),
+        "users.info": ("users:read",),
+    }
+)
+"""Every method that mx calls, and what it needs; the manifest asks for exactly these."""
 
 TIMEOUT_S = 10.0
 _TRIES = 3

@@ -1,0 +1,1 @@
+"""The Slack edge, shown against a Slack that enforces what Slack enforces."""

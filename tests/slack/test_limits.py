@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from bot.slack import blocks, limits
 from bot.slack.limits import Mrkdwn
 
-ATTACKS = ("<!channel>", "<!here>", "<@U0123>", "<!subteam^S1>", "<https://evil.example|click>", "a & b", "<!date^1^x|y>")
+ATTACKS = (
+    "<!channel>",
+    "<!here>",
+    "<@U0123>",
+    "<!subteam^S1>",
+    "<https://evil.example|click>",
+    "a & b",
+    "<!date^1^x|y>",
+)
 
 
 @pytest.mark.parametrize("words", ATTACKS)

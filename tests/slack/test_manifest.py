@@ -1,0 +1,92 @@
+"""The app's manifest: within Slack's limits, no unknown key, and every scope that the code needs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.slack.api import SCOPES
+
+ROOT = Path(__file__).parents[2]
+
+# The keys that Slack's manifest knows, of the parts that we use; Slack refuses any other at every level.
+KNOWN: dict[str, set[str]] = {
+    "": {"_metadata", "display_information", "features", "oauth_config", "settings"},
+    "_metadata": {"major_version", "minor_version"},
+    "display_information": {"name", "description", "long_description", "background_color"},
+    "features": {"bot_user", "slash_commands", "shortcuts", "app_home"},
+    "features.bot_user": {"display_name", "always_online"},
+    "features.slash_commands": {"command", "url", "description", "usage_hint", "should_escape"},
+    "oauth_config": {"scopes", "redirect_urls"},
+    "oauth_config.scopes": {"bot", "user"},
+    "settings": {
+        "interactivity",
+        "event_subscriptions",
+        "org_deploy_enabled",
+        "socket_mode_enabled",
+        "token_rotation_enabled",
+    },
+    "settings.interactivity": {"is_enabled", "request_url", "message_menu_options_url"},
+}
+
+
+@pytest.fixture
+def manifest() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text("utf-8"))
+    return found
+
+
+def _unknown(value: object, place: str = "") -> list[str]:
+    if isinstance(value, list):
+        return [fault for one in value for fault in _unknown(one, place)]
+    if not isinstance(value, dict):
+        return []
+    return [
+        fault
+        for key, inner in value.items()
+        for fault in (
+            _unknown(inner, f"{place}.{key}".lstrip("."))
+            if key in KNOWN.get(place, set())
+            else [f"{place}: {key}"]
+        )
+    ]
+
+
+def test_it_has_no_unknown_key(manifest: dict[str, Any]) -> None:
+    assert _unknown(manifest) == []
+    assert _unknown({"settings": {"socket_mode": True}}) == ["settings: socket_mode"]
+
+
+def test_it_keeps_slacks_lengths(manifest: dict[str, Any]) -> None:
+    about = manifest["display_information"]
+    assert len(about["name"]) <= 35
+    assert len(about["description"]) <= 140
+    assert re.fullmatch(r"#[0-9a-f]{6}", about["background_color"])
+    assert len(manifest["features"]["bot_user"]["display_name"]) <= 80
+    commands = manifest["features"]["slash_commands"]
+    assert [command["command"] for command in commands] == ["/mx"]
+    assert all(0 < len(command["description"]) <= 2000 for command in commands)
+    assert all(len(command["usage_hint"]) <= 1000 for command in commands)
+
+
+def test_it_asks_for_exactly_the_scopes_that_the_code_needs(manifest: dict[str, Any]) -> None:
+    needed = {scope for scopes in SCOPES.values() for scope in scopes} | {"commands"}
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == needed
+
+
+def test_every_method_that_the_code_calls_has_its_scopes_listed() -> None:
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "bot/slack").glob("*.py"))
+    called = set(re.findall(r'\.call\(\s*"([a-zA-Z.]+)"', source))
+    assert called == set(SCOPES)
+
+
+def test_commands_and_clicks_go_to_the_address_that_the_bot_serves(manifest: dict[str, Any]) -> None:
+    addresses = [manifest["settings"]["interactivity"]["request_url"]]
+    addresses += [command["url"] for command in manifest["features"]["slash_commands"]]
+    assert all(address.startswith("https://") and address.endswith("/slack/events") for address in addresses)
+
+
+def test_procfile_names_both_processes() -> None:
+    assert (ROOT / "Procfile").read_text("utf-8").splitlines() == ["web: mx serve", "gateway: mx gateway"]
