@@ -106,6 +106,7 @@ class Deliverer:
         limit_s = self._state.limits.ack_s
         if self._mischief.takes_delivery():
             self.log.append(Sent(parcel, None))
+            self._state.touch()
             return Ack(limit_s, error="operation_timeout")
         delay_s = self._mischief.delay_s
         copies = [self._start(parcel, delay_s) for _ in range(1 + self._mischief.repeat)]

@@ -96,6 +96,20 @@ class Driver:
         self.state.channels[channel].members.remove(self.state.bot.id)
         self.state.touch()
 
+    def archive(self, channel: str) -> None:
+        """``/archive``: nothing can be posted there any more."""
+        self.state.channels[channel].archived = True
+        self.state.touch()
+
+    def name_of(self, anything: str) -> str:
+        """The name to show for an id of a person, a channel or a group; the id where it is none."""
+        state = self.state
+        if anything in state.people:
+            return state.people[anything].name
+        if anything in state.groups:
+            return state.groups[anything][0]
+        return state.channels[anything].name if anything in state.channels else anything
+
     # -- what is there to see ---------------------------------------------------------------------------
 
     def messages(self, channel: str, *, thread_ts: str | None = None) -> tuple[Message, ...]:
@@ -134,6 +148,9 @@ class Driver:
     def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> Message:
         """Write a message; the app hears of it only through ``event``."""
         _, where = self._there(user, channel)
+        parent = self.state.find(channel, thread_ts) if thread_ts else None
+        if parent is not None:
+            parent.thread_ts = parent.ts
         return self.state.post(where.id, Version(text=text), user=user, thread_ts=thread_ts)
 
     async def command(self, user: str, channel: str, name: str, text: str = "") -> CommandOutcome:

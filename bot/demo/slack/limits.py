@@ -32,21 +32,16 @@ METHOD_TIERS: Mapping[str, int] = MappingProxyType(
     }
 )
 
-# What the app's manifest asks for, unless a workspace is started with other scopes.
+# What an incident bot's manifest asks for, unless a workspace is started with other scopes.
 DEFAULT_SCOPES = frozenset(
     {
-        "app_mentions:read",
         "channels:history",
-        "channels:join",
         "channels:read",
         "chat:write",
         "commands",
-        "files:read",
         "files:write",
         "groups:history",
         "groups:read",
-        "pins:write",
-        "reactions:write",
         "usergroups:read",
         "users:read",
     }
@@ -79,6 +74,8 @@ class Limits:
     )
     """Calls of each method within one window."""
 
+    markdown_text: int = 12_000
+    """chat.postMessage refuses markdown_text over this length."""
     post_text: int = 40_000
     """chat.postMessage cuts text at this length without an error."""
     update_text: int = 4_000

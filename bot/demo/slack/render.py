@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.demo.slack.controls import Confirm
-from bot.demo.slack.records import Message
+from bot.demo.slack.records import Message, View
 
 Json = Any
 """Block Kit JSON, already checked."""
@@ -61,8 +61,18 @@ def render_confirm(dialog: Confirm, *, names: Names = str, width: int = 78) -> t
     )
 
 
+def render_view(view: View, *, names: Names = str, width: int = 78) -> tuple[str, ...]:
+    """The lines of a modal: its title, its blocks, its two buttons."""
+    buttons = [view.body[key]["text"] for key in ("close", "submit") if view.body.get(key)]
+    return (
+        view.body["title"]["text"],
+        *render_blocks(view.body["blocks"], names=names, width=width),
+        *(["  ".join(f"[ {words} ]" for words in buttons)] if buttons else []),
+    )
+
+
 def render_blocks(blocks: Sequence[Json], *, names: Names = str, width: int = 78) -> Iterator[str]:
-    """The lines of some blocks, one blank line between two that are not of one piece."""
+    """The lines of some blocks, from top to bottom."""
     for block in blocks:
         yield from _block(block, names, width)
 

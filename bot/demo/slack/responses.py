@@ -33,6 +33,8 @@ def version_of(state: State, message: dict[str, Json]) -> Version:
     text = str(message.get("text") or "")
     shown = checked_blocks(blocks, state.limits) if blocks else ()
     attachments = message.get("attachments") or []
+    if not isinstance(attachments, list):
+        raise ApiError("invalid_attachments")
     if not text.strip() and not shown and not attachments:
         raise ApiError("no_text")
     return Version(text=text, blocks=shown, attachments=tuple(attachments))

@@ -40,7 +40,10 @@ async def read_args(request: web.Request) -> dict[str, Json]:
     if request.method == "GET" or not request.body_exists:
         return query
     if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        form = await request.post()
+        try:
+            form = await request.post()
+        except (ValueError, LookupError):
+            raise ApiError("invalid_form_data") from None
         return query | {key: value for key, value in form.items() if isinstance(value, str)}
     if request.content_type not in {"application/json", "text/plain"}:
         raise ApiError("invalid_post_type")
@@ -146,8 +149,10 @@ class Server:
         if not isinstance(url, ResponseUrl):
             return web.json_response({"ok": False, "error": url}, status=404)
         try:
-            message = await read_args(request)
-            respond(self._state, url, json.loads(message["payload"]) if "payload" in message else message)
+            message: Json = await read_args(request)
+            if isinstance(message.get("payload"), str):
+                message = json.loads(message["payload"])
+            respond(self._state, url, message if isinstance(message, dict) else {})
         except ApiError as refusal:
             return web.json_response(refusal.as_json(), status=400)
         except ValueError:

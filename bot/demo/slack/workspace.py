@@ -8,7 +8,7 @@ from typing import TypeVar
 import aiohttp
 from aiohttp import web
 
-from bot.demo.slack.deliver import Deliverer, Sent
+from bot.demo.slack.deliver import Ack, Deliverer, Sent
 from bot.demo.slack.limits import DEFAULT_SCOPES, Limits
 from bot.demo.slack.mischief import Mischief
 from bot.demo.slack.modals import ModalDriver
@@ -166,6 +166,10 @@ class SlackWorkspace(ModalDriver):
     def deliveries(self) -> list[Sent]:
         """Every attempt to deliver that has ended, and the lost ones."""
         return self._deliverer.log
+
+    async def redeliver(self, sent: Sent) -> Ack:
+        """Deliver the same thing once more, at any later time: Slack does not promise to deliver once."""
+        return await self._deliverer.deliver(sent.parcel)
 
     async def until(
         self, look: Callable[[], Seen], *, timeout_s: float = 10.0, what: str = "something to happen"

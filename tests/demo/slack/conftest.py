@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
-from bot.demo.slack.limits import Limits
+from bot.demo.slack.limits import DEFAULT_SCOPES, Limits
 from bot.demo.slack.workspace import SlackWorkspace
 from tests.demo.slack.raw import Api, App, raw_app
+
+SCOPES = DEFAULT_SCOPES | {"channels:join", "files:read", "pins:write", "reactions:write"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ async def room(limits: Limits) -> AsyncIterator[Room]:
     """#incidents with Ana, Ben and the bot in it; deliveries go to a raw app."""
     async with (
         raw_app() as app,
-        SlackWorkspace.start(request_url=app.url, limits=limits) as slack,
+        SlackWorkspace.start(request_url=app.url, limits=limits, scopes=SCOPES) as slack,
         aiohttp.ClientSession() as session,
     ):
         ana, ben = slack.add_user("Ana"), slack.add_user("Ben")

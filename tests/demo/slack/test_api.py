@@ -51,6 +51,10 @@ async def test_a_token_in_a_json_body_is_no_token(room: Room) -> None:
     [
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, "invalid_json"),
         ({"json": [1]}, "json_not_object"),
+        (
+            {"data": b"a=\xff", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+            "invalid_form_data",
+        ),
         ({"data": b"<a/>", "headers": {"Content-Type": "application/xml"}}, "invalid_post_type"),
     ],
 )
@@ -91,6 +95,8 @@ async def test_a_body_that_is_no_arguments_is_refused(room: Room, how: Json, cod
             {"channel": "HERE", "text": "x", "markdown_text": "y"},
             "markdown_text_conflict",
         ),
+        ("chat.postMessage", {"channel": "HERE", "markdown_text": "x" * 12_001}, "msg_too_long"),
+        ("chat.postMessage", {"channel": "HERE", "markdown_text": "*x*"}, None),
         (
             "chat.postMessage",
             {"channel": "HERE", "text": "x", "attachments": [{}] * 101},
@@ -150,6 +156,21 @@ async def test_the_bot_posts_only_where_it_is(room: Room) -> None:
     room.slack.invite_bot(private)
     assert (await room.api("chat.postMessage", channel=public, text="x"))["ok"] is True
     assert (await room.api("chat.postMessage", channel=private, text="x"))["ok"] is True
+
+
+async def test_nothing_is_posted_into_an_archived_channel(room: Room) -> None:
+    room.slack.archive(room.channel)
+    assert (await room.api("chat.postMessage", channel=room.channel, text="x"))["error"] == "is_archived"
+
+
+async def test_only_a_message_takes_replies(room: Room) -> None:
+    theirs = room.slack.say(room.ana, room.channel, "hello")
+    reply = room.slack.say(room.ben, room.channel, "hi", thread_ts=theirs.ts)
+    in_reply = {"channel": room.channel, "text": "x", "thread_ts": reply.ts}
+    assert (await room.api("chat.postMessage", **in_reply))["error"] == "cannot_reply_to_message"
+    in_thread = {"channel": room.channel, "text": "x", "thread_ts": theirs.ts}
+    assert (await room.api("chat.postMessage", **in_thread))["ok"] is True
+    assert len(room.slack.messages(room.channel, thread_ts=theirs.ts)) == 2
 
 
 async def test_a_token_without_the_scope_is_refused(room: Room) -> None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.demo.slack.blockkit import blocks_faults, view_faults
 from tests.demo.slack.raw import CONFIRM, actions, button, section
@@ -147,6 +149,28 @@ def test_a_message_is_refused_as_a_whole(blocks: Json, word: str) -> None:
 
 def test_the_same_action_in_two_blocks_is_taken_as_slack_takes_it() -> None:
     assert blocks_faults([actions(button()), actions(button())]) == []
+
+
+JSON: st.SearchStrategy[Json] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["", "section", "button", "mrkdwn", "x" * 99]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "text", "elements", "fields", "accessory", "rows", "action_id"]), inner
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_no_json_is_too_odd_to_be_judged(value: Json) -> None:
+    assert all(
+        fault.message for fault in [*blocks_faults(value), *blocks_faults([value]), *view_faults(value)]
+    )
 
 
 INPUT = {

@@ -170,6 +170,12 @@ async def test_a_repeated_delivery_is_the_same_payload_again(room: Room) -> None
     assert (len(room.app.seen), len(bodies)) == (3, 1)
 
 
+async def test_a_delivery_can_come_again_later(room: Room) -> None:
+    await room.slack.command(room.ana, room.channel, "/mx", "triage")
+    again = await room.slack.redeliver(room.slack.deliveries[0])
+    assert (again.status, room.app.seen[0].raw) == (200, room.app.seen[1].raw)
+
+
 async def test_a_delayed_delivery_arrives_after_the_person_gave_up(room: Room) -> None:
     room.slack.mischief.delay_s = 1.3
     outcome = await room.slack.command(room.ana, room.channel, "/mx", "triage")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from bot.demo.slack.controls import find_control
-from bot.demo.slack.records import Message, Version
-from bot.demo.slack.render import plain, render, render_confirm
+from bot.demo.slack.records import Message, Version, View
+from bot.demo.slack.render import plain, render, render_confirm, render_view
 from tests.demo.slack.raw import CONFIRM, actions, button, section
 
 Json = Any
@@ -109,6 +109,23 @@ def test_tables_lists_and_menus() -> None:
         "1. ask @Ana",
         "[ Owner ▾ ]",
     )
+
+
+def test_a_modal_reads_with_its_buttons() -> None:
+    body = {
+        "title": {"type": "plain_text", "text": "Hand over"},
+        "submit": {"type": "plain_text", "text": "Send"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [
+            {
+                "type": "input",
+                "label": {"type": "plain_text", "text": "Owner"},
+                "element": {"type": "users_select", "action_id": "owner"},
+            }
+        ],
+    }
+    view = View(id="V1", user="U1", body=body, hash="h", root="V1")
+    assert render_view(view) == ("Hand over", "Owner: [ users_select ▾ ]", "[ Cancel ]  [ Send ]")
 
 
 def test_mrkdwn_reads_as_words() -> None:

@@ -59,6 +59,8 @@ async def test_an_old_url_is_expired(room: Room) -> None:
         ({}, "no_text"),
         ({"blocks": [section("x" * 3001)]}, "invalid_blocks"),
         ({"blocks": {"type": "divider"}}, "invalid_blocks_format"),
+        ({"text": "x", "attachments": "many"}, "invalid_attachments"),
+        ({"payload": "["}, "invalid_payload"),
     ],
 )
 async def test_a_bad_message_is_refused(room: Room, message: Json, code: str) -> None:

@@ -53,6 +53,8 @@ def _version(call: Call) -> Version:
         raise ApiError("too_many_attachments")
     shown = checked_blocks(blocks, limits) if blocks else ()
     if markdown:
+        if len(markdown) > limits.markdown_text:
+            raise ApiError("msg_too_long")
         shown = ({"type": "markdown", "text": markdown},)
     if not text.strip() and not shown and not attachments:
         raise ApiError("no_text")
