@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
-from bot.domain.events import Lease, PlannedStep
+from bot.domain.mitigation import Lease, PlannedStep
 from bot.domain.readings import Reading
 
 

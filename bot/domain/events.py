@@ -8,11 +8,12 @@ Two kinds of stream hold facts: an incident's (``mx-20261123-7f3a``) and an inte
 """
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from pydantic import JsonValue
 
 from bot.domain.assessment import Assessment, Severity
+from bot.domain.mitigation import Lease, Plan
 from bot.domain.readings import Frozen
 
 
@@ -28,35 +29,6 @@ class Address(Frozen):
     channel: str | None = None
     reply: str | None = None
     """Key of a kept private reply address (a Slack response URL, which is never a fact itself)."""
-
-
-class PlannedStep(Frozen):
-    """One step of a plan: its kind, the values it will use, and the sentences a person confirms."""
-
-    kind: str
-    title: str
-    values: dict[str, JsonValue] = {}
-    says: str
-    """What will happen, with the values: "limit the gateway to 1 request per second"."""
-    touches: str = ""
-    """The blast radius in numbers: "412 requests of the last hour in 2 lanes"."""
-    undo_says: str | None = None
-    """How it is taken back; None means that it cannot be, empty that there is nothing to take back."""
-    warnings: tuple[str, ...] = ()
-    """What speaks against it, or makes it of no use: "no request of the last hour passed the gateway"."""
-
-
-class Plan(Frozen):
-    """What a click will do. ``fingerprint`` binds a button to it."""
-
-    playbook: str
-    title: str
-    mode: Literal["apply", "undo"] = "apply"
-    undoes: str | None = None
-    """The run whose lease this one ends, in ``undo`` mode."""
-    steps: tuple[PlannedStep, ...]
-    warnings: tuple[str, ...] = ()
-    fingerprint: str
 
 
 class TriageRequested(Fact):
@@ -155,20 +127,6 @@ class StepStarted(Fact):
     epoch: int
     """The leader's term; a leader that lost its lock cannot write this."""
     before: dict[str, JsonValue] = {}
-
-
-class Lease(Frozen):
-    """A mitigation that is on: what it changes, whose it is, since and until when."""
-
-    id: str
-    run: str
-    playbook: str
-    says: str
-    """"gateway at 1 request per second; asset-sync and report-generator paused"."""
-    owner: str
-    reason: str
-    since: datetime
-    expires_at: datetime | None = None
 
 
 class StepFinished(Fact):
@@ -296,29 +254,7 @@ AnyFact = (
     | DeliveryFailed
 )
 
-FACTS: tuple[type[AnyFact], ...] = (
-    TriageRequested,
-    TriageFinished,
-    IncidentOpened,
-    Assessed,
-    Acknowledged,
-    SeveritySet,
-    NoteAdded,
-    RunRequested,
-    RunPlanned,
-    StepStarted,
-    StepFinished,
-    RunFinished,
-    LeaseEnded,
-    GatewayReported,
-    Resolved,
-    Reopened,
-    Redacted,
-    ReportRequested,
-    ReportPosted,
-    CardPosted,
-    DeliveryFailed,
-)
+FACTS: tuple[type[AnyFact], ...] = get_args(AnyFact)
 
 
 class Draft(Frozen):

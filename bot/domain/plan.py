@@ -1,6 +1,6 @@
 """A plan in words: whole for a page or a terminal, and short enough for Slack's confirmation dialog. Pure."""
 
-from bot.domain.events import Plan, PlannedStep
+from bot.domain.mitigation import Plan, PlannedStep
 
 CONFIRM_LIMIT = 300
 """Characters that Slack shows in a confirmation dialog."""

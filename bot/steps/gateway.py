@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from bot.domain.events import Lease, PlannedStep
 from bot.domain.gateway import ROUTE, GatewayLease, GatewayStatus, Policy, effect, listed
+from bot.domain.mitigation import Lease, PlannedStep
 from bot.errors import OutsideError
 from bot.ports import Clock, Gateway, StepContext, StepResult
 from bot.steps import values

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from bot.domain.events import PlannedStep
 from bot.domain.gateway import RATE_LIMITED, ROUTE, GatewayStatus, Traffic
+from bot.domain.mitigation import PlannedStep
 from bot.errors import OutsideError
 from bot.ports import Clock, Gateway, StepContext, StepResult
 from bot.steps import values

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.events import Plan, PlannedStep
 from bot.domain.gateway import ROUTE
+from bot.domain.mitigation import Plan, PlannedStep
 from bot.domain.plan import CONFIRM_LIMIT, confirm_text, plan_lines
 
 LIMIT = PlannedStep(

@@ -1,0 +1,53 @@
+"""The ``mx`` command: a table of verbs, each imported only when it is used."""
+
+import importlib
+import sys
+
+import click
+
+from bot import __version__
+from bot.errors import ConfigError, MxError
+
+VERBS: tuple[tuple[str, str], ...] = (
+    ("gateway", "Run the gateway between the integration and MaintainX."),
+    ("demo", "Play one outage from the first 429 to the report, without any account."),
+)
+"""Each verb lives in ``bot/verbs/NAME.py`` as ``command``; the words here are its line in ``mx --help``."""
+
+
+class _Verbs(click.Group):
+    """Lists verbs without importing them, so that ``mx --help`` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [name for name, _ in VERBS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in dict(VERBS):
+            return None
+        command = importlib.import_module(f"bot.verbs.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mx")
+def mx() -> None:
+    """The incident co-pilot for teams that run an integration with MaintainX."""
+
+
+def main() -> None:
+    """Run a verb; an error of ours is one clear text on standard error, never a traceback."""
+    try:
+        mx(prog_name="mx")
+    except ConfigError as error:
+        click.echo("mx: the settings are wrong:", err=True)
+        for fault in error.faults:
+            click.echo(f"  - {fault}", err=True)
+        sys.exit(2)
+    except MxError as error:
+        click.echo(f"mx: {error}", err=True)
+        sys.exit(1)

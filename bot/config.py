@@ -1,0 +1,281 @@
+"""Environment and mx.toml in, frozen and validated settings out: every fault at once, each with its place.
+
+The environment wins over mx.toml and describes the integration ``default``. Which variable is which key is the
+table in ``bot/settings.py``; ``mx.example.toml`` and the docs are checked against it.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot import parse
+from bot.domain.integration import Integration, LogSpec
+from bot.errors import ConfigError
+from bot.gateway.lanes import lanes_from
+from bot.gateway.settings import GatewaySettings
+from bot.journal.url import sqlite_path
+from bot.keys import FileKey, FixedKey
+from bot.ports import KeySource
+from bot.settings import SECRETS, SETTINGS, Setting, Table
+from bot.slack.settings import SlackSettings
+
+
+@dataclass(frozen=True, slots=True)
+class BotSettings:
+    """The bot's own process: its port, where its timeline is, the team's time zone."""
+
+    port: int
+    database: Path
+    zone: ZoneInfo
+    public_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process needs to know, valid. Secrets are in ``slack``, ``gateway`` and ``keys`` alone."""
+
+    bot: BotSettings
+    slack: SlackSettings | None
+    """None where no Slack token is set: the terminal works without."""
+    gateway: GatewaySettings
+    gateway_url: str
+    integrations: Mapping[str, Integration]
+    keys: Mapping[str, KeySource]
+    secrets: tuple[str, ...] = field(repr=False)
+    """Every configured secret, for the scrubber."""
+    file: Path | None
+
+
+def load(
+    *, needs_slack: bool = False, env: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Settings:
+    """The settings of this process. Raises ConfigError with every fault at once.
+
+    Args:
+        needs_slack: the verb cannot work without Slack's tokens.
+        env: instead of the process's environment.
+        folder: instead of the working directory, where ``mx.toml`` is looked for.
+    """
+    env = os.environ if env is None else env
+    folder = Path.cwd() if folder is None else folder
+    faults: list[str] = []
+    path, document = _document(env, folder, faults)
+    values = _Values(env, document, str(path) if path else "mx.toml", faults)
+    values.refuse_unknown()
+    bot, gateway = values.table("bot"), values.table("gateway")
+    beside = path.parent if path else folder
+    slack = _slack(bot, needed=needs_slack, faults=faults)
+    database = _database(bot["database_url"], beside, "DATABASE_URL", faults)
+    gateway_database = _database(gateway["database_url"], beside, "MX_GATEWAY_DATABASE_URL", faults)
+    integrations, keys, secrets = _integrations(values, beside)
+    try:
+        lanes = lanes_from(document.get("gateway", {}).get("lanes"))
+    except ConfigError as error:
+        faults.extend(f"{values.file} [gateway.lanes] {fault}" for fault in error.faults)
+        lanes = lanes_from(None)
+    if faults:
+        raise ConfigError(tuple(faults))
+    first = integrations.get("default") or next(iter(integrations.values()))
+    return Settings(
+        bot=BotSettings(bot["port"], database, bot["timezone"], bot["public_url"]),
+        slack=slack,
+        gateway=GatewaySettings(
+            upstream=first.base_url,
+            database=gateway_database,
+            port=gateway["port"],
+            token=gateway["token"],
+            lanes=lanes,
+            max_wait_s=gateway["max_wait_s"],
+        ),
+        gateway_url=gateway["url"],
+        integrations=integrations,
+        keys=keys,
+        secrets=tuple(
+            found
+            for found in (
+                *secrets,
+                *(bot[k] for k in ("bot_token", "signing_secret", "app_token", "link_secret", "routing_key")),
+                gateway["token"],
+                gateway["buffer_key"],
+            )
+            if found
+        ),
+        file=path,
+    )
+
+
+def _document(env: Mapping[str, str], folder: Path, faults: list[str]) -> tuple[Path | None, dict[str, Any]]:
+    named = env.get("MX_CONFIG", "").strip()
+    path = folder / (named or "mx.toml")
+    if not named and not path.exists():
+        return None, {}
+    try:
+        return path, tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        faults.append(f"MX_CONFIG: reading {path}: {error.strerror}; name a file that is there, or unset it")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(f"{path}: this is not valid TOML: {error}")
+    return path, {}
+
+
+class _Values:
+    """Reads settings from both places and collects what is wrong with them."""
+
+    def __init__(
+        self, env: Mapping[str, str], document: dict[str, Any], file: str, faults: list[str]
+    ) -> None:
+        self._env = env
+        self._document = document
+        self.file = file
+        self._faults = faults
+
+    def table(self, table: Table) -> dict[str, Any]:
+        """The values of ``[bot]`` or ``[gateway]``."""
+        return self._read(
+            table, self._section(self._document, table), f"{self.file} [{table}]", with_env=True
+        )
+
+    def integrations(self) -> dict[str, dict[str, Any]]:
+        """The values of each ``[integrations.NAME]``; ``default`` where the environment or nothing names one."""
+        tables = self._section(self._document, "integrations")
+        rows = [s for s in SETTINGS if s.table == "integrations"]
+        names = list(tables)
+        if not names or any(s.variable and self._env.get(s.variable) for s in rows if s.key != "interval_s"):
+            names = ["default", *(n for n in names if n != "default")]
+        return {
+            name: self._read(
+                "integrations",
+                self._section(tables, name) if name in tables else {},
+                f"{self.file} [integrations.{name}]",
+                with_env=name == "default",
+            )
+            for name in names
+        }
+
+    def refuse_unknown(self) -> None:
+        """Adds a fault for every table and key that nothing reads."""
+        known = {t: {s.key for s in SETTINGS if s.table == t} for t in ("bot", "gateway", "integrations")}
+        for name, found in self._document.items():
+            if name not in known:
+                self._faults.append(f"{self.file} [{name}]: unknown table{_nearest(name, known)}")
+            elif name == "integrations" and isinstance(found, dict):
+                for inner, table in found.items():
+                    self._unknown_keys(f"[integrations.{inner}]", table, known["integrations"])
+            else:
+                self._unknown_keys(
+                    f"[{name}]", found, known[name] | ({"lanes"} if name == "gateway" else set())
+                )
+
+    def _unknown_keys(self, place: str, found: object, known: set[str]) -> None:
+        if isinstance(found, dict):
+            self._faults.extend(
+                f"{self.file} {place} {key}: unknown key{_nearest(key, known)}"
+                for key in found
+                if key not in known
+            )
+
+    def _section(self, document: dict[str, Any], name: str) -> dict[str, Any]:
+        found = document.get(name, {})
+        if isinstance(found, dict):
+            return found
+        self._faults.append(f"{self.file} {name}: write a table, [{name}], with a key on each line")
+        return {}
+
+    def _read(self, table: Table, section: dict[str, Any], place: str, *, with_env: bool) -> dict[str, Any]:
+        return {s.key: self._one(s, section, place, with_env=with_env) for s in SETTINGS if s.table == table}
+
+    def _one(self, setting: Setting, section: dict[str, Any], place: str, *, with_env: bool) -> Any:
+        from_env = self._env.get(setting.variable) if setting.variable and with_env else None
+        if from_env is not None and (from_env.strip() or setting.parse is parse.raw):
+            where, found = setting.variable, from_env
+        elif setting.key in section:
+            where, found = f"{place} {setting.key}", section[setting.key]
+        else:
+            return setting.default
+        try:
+            return setting.parse(found)
+        except ValueError as error:
+            shown = "" if setting.parse in SECRETS else f"found {found!r}: "
+            self._faults.append(f"{where}: {shown}{error}")
+            return setting.default
+
+
+def _nearest(name: str, known: Mapping[str, Any] | set[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(known))}"
+
+
+def _slack(bot: dict[str, Any], *, needed: bool, faults: list[str]) -> SlackSettings | None:
+    if needed and not bot["bot_token"] and not any(f.startswith("SLACK_BOT_TOKEN") for f in faults):
+        faults.append(
+            "SLACK_BOT_TOKEN: not set; copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions"
+        )
+    ways = bot["signing_secret"] or bot["app_token"]
+    if (
+        needed
+        and not ways
+        and not any(f.startswith(("SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")) for f in faults)
+    ):
+        faults.append(
+            "SLACK_SIGNING_SECRET or SLACK_APP_TOKEN: neither is set; set the signing secret for HTTP mode, "
+            "or an app-level token (xapp-…) for Socket Mode"
+        )
+    if not bot["bot_token"] or not ways:
+        return None
+    return SlackSettings(
+        bot_token=bot["bot_token"],
+        signing_secret=bot["signing_secret"],
+        app_token=bot["app_token"],
+        api_url=bot["api_url"].rstrip("/") + "/",
+    )
+
+
+def _database(url: str, beside: Path, variable: str, faults: list[str]) -> Path:
+    try:
+        return sqlite_path(url, beside=beside)
+    except ConfigError as error:
+        faults.extend(f"{variable}: {fault}" for fault in error.faults)
+        return beside / "mx.db"
+
+
+def _integrations(
+    values: _Values, beside: Path
+) -> tuple[dict[str, Integration], dict[str, KeySource], list[str | None]]:
+    integrations: dict[str, Integration] = {}
+    keys: dict[str, KeySource] = {}
+    secrets: list[str | None] = []
+    for name, found in values.integrations().items():
+        file = found["api_key_file"]
+        key: KeySource = FileKey(beside / file) if file else FixedKey("MAINTAINX_API_KEY", found["api_key"])
+        keys[name] = key
+        secrets += [key.current(), found["webhook_secret"]]
+        integrations[name] = Integration(
+            name=name,
+            base_url=found["base_url"].rstrip("/"),
+            org_id=found["org_id"],
+            health_url=found["health_url"] or "http://localhost:3000/health",
+            health_configured=found["health_url"] is not None,
+            status_url=found["status_url"],
+            channel=found["incident_channel"],
+            endpoints=found["endpoints"],
+            critical=found["critical"],
+            slow_ms=found["slow_ms"],
+            deadline_s=found["deadline_s"],
+            log=_log(found),
+        )
+    return integrations, keys, secrets
+
+
+def _log(found: dict[str, Any]) -> LogSpec | None:
+    if found["log_file"]:
+        return LogSpec(kind="file", argument=(found["log_file"],))
+    if found["log_unit"]:
+        return LogSpec(kind="journald", argument=(found["log_unit"],))
+    if found["log_command"]:
+        return LogSpec(kind="command", argument=found["log_command"])
+    return None

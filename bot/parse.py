@@ -1,0 +1,136 @@
+"""Reads one setting from text or TOML: each parser returns the value or says what to write instead."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+Parser = Callable[[Any], Any]
+"""Takes the text of a variable or the value of a TOML key; raises ValueError with what to write instead."""
+
+
+def text(value: Any) -> str:
+    """Any non-empty line of text."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("write a text that is not empty")
+    return value.strip()
+
+
+def secret(value: Any) -> str:
+    """A secret without white space; the fault never repeats it."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("it is empty; write the secret or leave the setting out")
+    if any(c.isspace() for c in value.strip()) or not value.isascii():
+        raise ValueError("it holds white space or characters that are not ASCII; copy it again")
+    return value.strip()
+
+
+def raw(value: Any) -> str:
+    """The text exactly as it is: an odd API key is a finding of the triage, never a refused start."""
+    return value if isinstance(value, str) else str(value)
+
+
+def shaped(pattern: str, instead: str) -> Parser:
+    """A secret of a known shape, such as Slack's ``xoxb-`` tokens."""
+
+    def parse(value: Any) -> str:
+        found = secret(value)
+        if not re.fullmatch(pattern, found):
+            raise ValueError(instead)
+        return found
+
+    return parse
+
+
+def http_url(value: Any) -> str:
+    """An ``http://`` or ``https://`` URL with a host."""
+    instead = "write a URL such as https://api.example.com/v1"
+    if not isinstance(value, str):
+        raise ValueError(instead)
+    found = value.strip()
+    try:
+        parts = urlsplit(found)
+        port = parts.port
+    except ValueError:
+        raise ValueError(instead) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or re.search(r"\s", found):
+        raise ValueError(instead)
+    if parts.username or parts.password:
+        raise ValueError("leave the user name and password out of the URL")
+    return found
+
+
+def whole(low: int, high: int) -> Parser:
+    """A whole number within bounds."""
+
+    def parse(value: Any) -> int:
+        instead = f"write a whole number from {low} to {high}"
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ValueError(instead)
+        try:
+            number = int(value)
+        except ValueError:
+            raise ValueError(instead) from None
+        if not low <= number <= high:
+            raise ValueError(instead)
+        return number
+
+    return parse
+
+
+def number(low: float, high: float) -> Parser:
+    """A number within bounds, in the unit that the setting's name says."""
+
+    def parse(value: Any) -> float:
+        instead = f"write a number from {low:g} to {high:g}"
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError(instead)
+        try:
+            found = float(value)
+        except ValueError:
+            raise ValueError(instead) from None
+        if not low <= found <= high:
+            raise ValueError(instead)
+        return found
+
+    return parse
+
+
+def zone(value: Any) -> ZoneInfo:
+    """An IANA time zone."""
+    try:
+        return ZoneInfo(text(value))
+    except (ValueError, KeyError, OSError):
+        raise ValueError("write an IANA time zone such as Europe/Berlin or UTC") from None
+
+
+def file(value: Any) -> Path:
+    """A file's path; a leading ``~`` is the home directory."""
+    return Path(text(value)).expanduser()
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A TOML list of texts."""
+    if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.strip() for v in value):
+        raise ValueError('write a list of texts, such as ["a", "b"]')
+    return tuple(value)
+
+
+def paths(value: Any) -> tuple[str, ...]:
+    """A TOML list of API paths."""
+    found = texts(value)
+    if any(not re.fullmatch(r"/[a-z]+", path) for path in found):
+        raise ValueError('write a list of API paths, such as ["/workorders"]')
+    return found
+
+
+def slack_channel(value: Any) -> str:
+    """A Slack channel's id; names fail with organisation-wide tokens."""
+    found = text(value)
+    if not re.fullmatch(r"[CG][A-Z0-9]{2,}", found):
+        raise ValueError(
+            "write the channel's id, such as C0123ABCD (in Slack: the channel's name, About, at the bottom)"
+        )
+    return found

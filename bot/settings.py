@@ -1,0 +1,78 @@
+"""The table of every setting: its variable, its place in mx.toml, how it is read, what it is when unset."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from bot import parse
+from bot.maintainx import DEFAULT_BASE_URL, DEFAULT_STATUS_URL
+
+Table = Literal["bot", "gateway", "integrations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its variable (None: mx.toml only), its table and key, how it is read, what it is when unset."""
+
+    variable: str | None
+    table: Table
+    key: str
+    parse: parse.Parser
+    default: Any = None
+
+
+_TOKEN = parse.shaped(
+    r"xox[a-z.-]+-?\S{6,}", "a bot token starts with xoxb- (OAuth & Permissions in the app's settings)"
+)
+_APP_TOKEN = parse.shaped(
+    r"xapp-\S{6,}", "an app-level token starts with xapp- (Basic Information, App-Level Tokens)"
+)
+_SIGNING = parse.shaped(
+    r"[0-9a-fA-F]{16,64}", "a signing secret is 32 hexadecimal digits (Basic Information)"
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("SLACK_BOT_TOKEN", "bot", "bot_token", _TOKEN),
+    Setting("SLACK_SIGNING_SECRET", "bot", "signing_secret", _SIGNING),
+    Setting("SLACK_APP_TOKEN", "bot", "app_token", _APP_TOKEN),
+    Setting("SLACK_API_URL", "bot", "api_url", parse.http_url, "https://slack.com/api/"),
+    Setting("PORT", "bot", "port", parse.whole(0, 65535), 8080),
+    Setting("DATABASE_URL", "bot", "database_url", parse.secret, "sqlite:///mx.db"),
+    Setting("MX_TIMEZONE", "bot", "timezone", parse.zone, ZoneInfo("UTC")),
+    Setting("MX_PUBLIC_URL", "bot", "public_url", parse.http_url),
+    Setting("MX_LINK_SECRET", "bot", "link_secret", parse.secret),
+    Setting("PAGERDUTY_ROUTING_KEY", "bot", "routing_key", parse.secret),
+    Setting(
+        "PAGERDUTY_EVENTS_URL", "bot", "events_url", parse.http_url, "https://events.pagerduty.com/v2/enqueue"
+    ),
+    Setting("PAGERDUTY_WEBHOOK_SECRET", "bot", "pagerduty_webhook_secret", parse.secret),
+    Setting("MX_GATEWAY_URL", "gateway", "url", parse.http_url, "http://127.0.0.1:8081"),
+    Setting("MX_GATEWAY_TOKEN", "gateway", "token", parse.secret),
+    Setting("MX_GATEWAY_PORT", "gateway", "port", parse.whole(0, 65535), 8081),
+    Setting("MX_GATEWAY_DATABASE_URL", "gateway", "database_url", parse.secret, "sqlite:///mx-gateway.db"),
+    Setting("MX_BUFFER_KEY", "gateway", "buffer_key", parse.secret),
+    Setting(None, "gateway", "max_wait_s", parse.number(0, 300), 20.0),
+    Setting("MAINTAINX_API_KEY", "integrations", "api_key", parse.raw),
+    Setting("MAINTAINX_API_KEY_FILE", "integrations", "api_key_file", parse.file),
+    Setting("MAINTAINX_BASE_URL", "integrations", "base_url", parse.http_url, DEFAULT_BASE_URL),
+    Setting("MAINTAINX_ORG_ID", "integrations", "org_id", parse.text),
+    Setting("MAINTAINX_WEBHOOK_SECRET", "integrations", "webhook_secret", parse.secret),
+    Setting("INTEGRATION_HEALTH_URL", "integrations", "health_url", parse.http_url),
+    Setting("INTEGRATION_WEBHOOK_URL", "integrations", "webhook_url", parse.http_url),
+    Setting("MX_STATUS_URL", "integrations", "status_url", parse.http_url, DEFAULT_STATUS_URL),
+    Setting("MX_INCIDENT_CHANNEL", "integrations", "incident_channel", parse.slack_channel),
+    Setting("MX_INTERVAL_S", "integrations", "interval_s", parse.number(1, 86400), 300.0),
+    Setting("MX_INTERVAL_OPEN_S", "integrations", "interval_open_s", parse.number(1, 86400), 30.0),
+    Setting(
+        None, "integrations", "endpoints", parse.paths, ("/users", "/workorders", "/assets", "/locations")
+    ),
+    Setting(None, "integrations", "critical", parse.paths, ("/workorders",)),
+    Setting(None, "integrations", "slow_ms", parse.number(1, 60000), 2000.0),
+    Setting(None, "integrations", "deadline_s", parse.number(0.1, 60), 10.0),
+    Setting(None, "integrations", "log_file", parse.text),
+    Setting(None, "integrations", "log_unit", parse.text),
+    Setting(None, "integrations", "log_command", parse.texts),
+)
+
+SECRETS = (parse.secret, parse.raw, _TOKEN, _APP_TOKEN, _SIGNING)
+"""Parsers whose input is never repeated in a fault."""

@@ -1,0 +1,28 @@
+"""``mx gateway``: the process between the integration and MaintainX."""
+
+import asyncio
+
+import click
+import uvloop
+
+from bot import config
+from bot.clock import SystemClock
+from bot.gateway.serve import serve
+from bot.verbs.stopping import stop_on_signal
+
+
+@click.command("gateway")
+def command() -> None:
+    """Run the gateway between the integration and MaintainX.
+
+    Point the integration's base URL at it (http://HOST:8081/v1). Without a mitigation switched on it forwards every
+    request unchanged.
+    """
+    settings = config.load().gateway
+
+    async def run() -> None:
+        with stop_on_signal() as stop:
+            await serve(settings, clock=SystemClock(), stop=stop, ready=click.echo)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
