@@ -19,11 +19,15 @@ _LINGER_S = 10.0
 
 
 class Sent(web.StreamResponse):
-    """An answer that is already on its way: aiohttp asks it whether the connection stays open, and nothing else."""
+    """An answer that is on its way: aiohttp only asks it whether the connection stays open.
 
-    def __init__(self, *, keep: bool) -> None:
+    ``last`` are bytes that are still to be written, where there was no chance to wait for it.
+    """
+
+    def __init__(self, *, keep: bool, last: bytes = b"") -> None:
         super().__init__()
         self._keep = keep
+        self._last = last
 
     @property
     def keep_alive(self) -> bool | None:
@@ -31,7 +35,10 @@ class Sent(web.StreamResponse):
         return self._keep
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Nothing is left to prepare."""
+        """Write what is left, mostly nothing."""
+        last, self._last = self._last, b""
+        if last:
+            await request.writer.write(last)
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
@@ -40,26 +47,16 @@ class Sent(web.StreamResponse):
 
 async def say(
     request: web.BaseRequest,
-    status: HTTPStatus | int,
+    status: HTTPStatus,
     body: JsonValue | bytes,
     *,
     headers: Mapping[str, str] | None = None,
     close: bool = False,
 ) -> Sent:
     """Answer by the gateway itself: JSON, or bytes with their own Content-Type in ``headers``."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode() + b"\n"
     keep = not close and bool(request.keep_alive)
-    status = HTTPStatus(status)
-    lines = {
-        **({} if isinstance(body, bytes) else {"Content-Type": "application/json"}),
-        "Content-Length": str(len(content)),
-        **(headers or {}),
-        **connection_line(request, keep=keep),
-    }
-    head = f"HTTP/1.1 {status.value} {status.phrase}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items())
-    await request.writer.write(
-        head.encode("latin-1", "replace") + b"\r\n" + (b"" if request.method == "HEAD" else content)
-    )
+    lines = {**(headers or {}), **connection_line(request, keep=keep)}
+    await request.writer.write(_own(status, body, headers=lines, bare=request.method == "HEAD"))
     return Sent(keep=keep)
 
 
@@ -68,6 +65,15 @@ def connection_line(request: web.BaseRequest, *, keep: bool) -> dict[str, str]:
     if keep:
         return {"Connection": "keep-alive"} if request.version < (1, 1) else {}
     return {"Connection": "close"}
+
+
+def _own(
+    status: HTTPStatus, body: JsonValue | bytes, *, headers: Mapping[str, str], bare: bool = False
+) -> bytes:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode() + b"\n"
+    lines = {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items())
+    return head.encode("latin-1", "replace") + b"\r\n" + (b"" if bare else content)
 
 
 class _Handler(web.RequestHandler):
@@ -96,9 +102,8 @@ class _Handler(web.RequestHandler):
             if unreadable
             else "the gateway has a fault of its own; its log says more"
         )
-        answer = web.json_response({"error": text}, status=status)
-        answer.force_close()
-        return answer
+        known = HTTPStatus(status)
+        return Sent(keep=False, last=_own(known, {"error": text}, headers={"Connection": "close"}))
 
 
 class EdgeServer(web.Server):

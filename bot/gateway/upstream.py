@@ -5,8 +5,10 @@ keeps cookies, re-encodes targets and merges headers, all of which a gateway mus
 """
 
 import asyncio
+import ssl
 import weakref
 from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 import aiohttp
@@ -19,6 +21,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web import RequestPayloadError
 from yarl import URL
 
+from bot.errors import ConfigError
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.wire import framed
 from bot.maintainx import host_of, origin
@@ -174,7 +177,9 @@ class Upstream:
         self.prefix = url.raw_path.rstrip("/").encode("ascii")
         self._settings = settings
         self._connector = TCPConnector(limit=0, keepalive_timeout=_POOL_IDLE_S)
-        self._asked = ClientRequest("GET", url.with_path("/"), loop=asyncio.get_running_loop())
+        self._asked = ClientRequest(
+            "GET", url.with_path("/"), loop=asyncio.get_running_loop(), ssl=_trust(settings.ca_file)
+        )
         self._timeout = ClientTimeout(total=None, connect=settings.connect_s, sock_connect=settings.connect_s)
         self._known: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
 
@@ -205,6 +210,17 @@ class Upstream:
         """Close every connection."""
         with suppress(OSError):
             await self._connector.close()
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """What to trust: the system's certificates, or those of a file. Raises ConfigError."""
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        text = f"reading the certificates in {ca_file}: {error.strerror or error}; name a PEM file"
+        raise ConfigError((text,)) from None
 
 
 def _why(error: Exception) -> str:

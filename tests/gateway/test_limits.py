@@ -84,11 +84,10 @@ async def test_who_leaves_while_waiting_gives_the_slot_up(tmp_path: Path) -> Non
         await gw.admin("PUT", "leases/r1", {**LEASE, "rate_per_s": 2.0})
         assert (await gw.get()).status == 200
         for _ in range(5):
-            _, writer = await gw.open()
-            writer.write(b"GET /v1/left HTTP/1.1\r\nHost: g\r\n\r\n")
-            await writer.drain()
-            await asyncio.sleep(0.02)
-            writer.close()
+            async with gw.connected() as (_, writer):
+                writer.write(b"GET /v1/left HTTP/1.1\r\nHost: g\r\n\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.02)
         started = time.monotonic()
         assert (await gw.get()).status == 200
         assert time.monotonic() - started < 2.0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -93,6 +94,8 @@ class RawUpstream:
     connections: int = 0
     port: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _alone: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -100,6 +103,8 @@ class RawUpstream:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._open.add(writer)
+        self._alone.clear()
         try:
             if self.behaviour is not None:
                 await self.behaviour(self, reader, writer)
@@ -109,25 +114,52 @@ class RawUpstream:
                 self.requests.append(message)
                 self.arrived.set()
                 answer = self.answer if isinstance(self.answer, bytes) else self.answer(message)
-                writer.write(answer)
+                bare = message.start.startswith(b"HEAD ")
+                writer.write(answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if bare else answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            self._open.discard(writer)
+            if not self._open:
+                self._alone.set()
             writer.close()
+
+    async def left(self) -> None:
+        """Wait until nobody is connected."""
+        async with asyncio.timeout(10):
+            await self._alone.wait()
+
+    async def hang_up(self) -> None:
+        """Close every connection, and let the gateway see it."""
+        for writer in tuple(self._open):
+            writer.close()
+        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
 async def upstream(
-    answer: bytes | Callable[[Message], bytes] = OK, *, behaviour: Behaviour | None = None
+    answer: bytes | Callable[[Message], bytes] = OK,
+    *,
+    behaviour: Behaviour | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[RawUpstream]:
     raw = RawUpstream(answer, behaviour)
-    server = await asyncio.start_server(raw.connected, "127.0.0.1", 0, limit=2**20)
+    server = await asyncio.start_server(raw.connected, "127.0.0.1", 0, limit=2**20, ssl=tls)
     raw.port = server.sockets[0].getsockname()[1]
     try:
         yield raw
     finally:
         server.close()
+
+
+def resident_mb() -> float:
+    """This process's memory, gateway included; 0 where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0.0
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 @dataclass
@@ -137,18 +169,19 @@ class RunningGateway:
     port: int
     stop: asyncio.Event
 
-    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
 
     async def send(self, raw: bytes, *, method: str = "GET") -> Message:
         """One request as raw bytes on a connection of its own, and its answer."""
-        reader, writer = await self.open()
-        try:
+        async with self.connected() as (reader, writer), asyncio.timeout(20):
             writer.write(raw)
-            async with asyncio.timeout(20):
-                return await read_message(reader, method=method, answer=True)
-        finally:
-            writer.close()
+            return await read_message(reader, method=method, answer=True)
 
     async def get(self, target: str = "/v1/users", *headers: str, method: str = "GET") -> Message:
         lines = "".join(f"{line}\r\n" for line in headers)
