@@ -111,6 +111,9 @@ async def test_a_body_that_is_no_arguments_is_refused(room: Room, how: Json, cod
         ("conversations.info", {"channel": "C404"}, "channel_not_found"),
         ("conversations.history", {"channel": "HERE", "cursor": "???"}, "invalid_cursor"),
         ("conversations.history", {"channel": "HERE", "oldest": "noon"}, "invalid_ts_oldest"),
+        ("conversations.history", {"channel": "HERE", "latest": "later"}, "invalid_ts_latest"),
+        ("conversations.history", {"channel": "HERE", "limit": 0}, "invalid_limit"),
+        ("conversations.join", {"channel": "PRIVATE"}, "method_not_supported_for_channel_type"),
         ("conversations.replies", {"channel": "HERE", "ts": "1.000001"}, "thread_not_found"),
         ("conversations.members", {"channel": "HERE", "limit": -1}, "invalid_limit"),
         ("users.info", {"user": "U404"}, "user_not_found"),
@@ -127,7 +130,8 @@ async def test_a_body_that_is_no_arguments_is_refused(room: Room, how: Json, cod
 )
 async def test_slack_code_of_each_refusal(room: Room, method: str, args: Json, code: str | None) -> None:
     theirs = room.slack.say(room.ana, room.channel, "hello")
-    named = {"HERE": room.channel, "THEIRS": theirs.ts}
+    private = room.slack.create_channel("private", [room.ana], private=True)
+    named = {"HERE": room.channel, "THEIRS": theirs.ts, "PRIVATE": private}
     sent = {key: named.get(value, value) if isinstance(value, str) else value for key, value in args.items()}
     answer = await room.api(method, **sent)
     assert (answer["ok"], answer.get("error"), room.api.status) == (code is None, code, 200)
