@@ -1,6 +1,9 @@
 """All probes of one integration, in the order in which a person reads them; each guarded."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
 
 from bot.domain.integration import Integration
 from bot.ports import Clock, Gateway, KeySource, LogSource, Probe
@@ -16,17 +19,30 @@ from bot.probes.traffic import TrafficProbe
 from bot.probes.versions import VersionsProbe
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the probes of all integrations share: TLS settings that are loaded once, the tally of requests."""
+
+    clock: Clock
+    scrub: Callable[[str], str]
+    gateway: Gateway | None
+    wire: Wire
+    spending: Spending
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, *, clock: Clock, scrub: Callable[[str], str], gateway: Gateway | None = None
+    ) -> AsyncIterator[Self]:
+        """The way out, for as long as the block runs."""
+        yield cls(clock=clock, scrub=scrub, gateway=gateway, wire=Wire(), spending=Spending(gateway))
+
+
 def probes_for(
-    integration: Integration,
-    *,
-    key: KeySource,
-    clock: Clock,
-    scrub: Callable[[str], str],
-    gateway: Gateway | None = None,
-    log: LogSource | None = None,
+    integration: Integration, *, key: KeySource, outside: Outside, log: LogSource | None = None
 ) -> tuple[Probe, ...]:
-    """The probes of one integration. Keep them: what they share (TLS settings, the tally) is loaded once."""
-    wire, spending = Wire(), Spending(gateway)
+    """The probes of one integration; cheap to make, since what costs lies in ``outside``."""
+    wire, spending, clock = outside.wire, outside.spending, outside.clock
     base, slow, deadline = integration.base_url, integration.slow_ms, integration.deadline_s
     api = (
         ApiProbe(
@@ -57,6 +73,6 @@ def probes_for(
         (KeyProbe(key=key, clock=clock), "key", "API key"),
         (page, "status_page", "status page"),
         (LogProbe(source=log, clock=clock, deadline_s=deadline), "logs", "log"),
-        (TrafficProbe(gateway=gateway), "traffic", "gateway traffic"),
+        (TrafficProbe(gateway=outside.gateway), "traffic", "gateway traffic"),
     )
-    return tuple(Guarded(probe, kind, target, scrub) for probe, kind, target in rows)
+    return tuple(Guarded(probe, kind, target, outside.scrub) for probe, kind, target in rows)

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.domain.loglines import since
 from bot.domain.readings import LogDetail, Reading, Status
 from bot.errors import OutsideError
 from bot.ports import Clock, LogSource
@@ -42,13 +43,21 @@ class LogProbe:
             return _reading(Status.UNKNOWN, says, None)
         except OutsideError as problem:
             return _reading(Status.UNKNOWN, str(problem), None)
+        return self._found(lines)
+
+    def _found(self, lines: tuple[str, ...]) -> Reading:
+        name = "" if self.source is None else self.source.name
         errors = [line for line in lines if is_error(line)]
         kept = tuple(line.strip()[:_LINE] for line in errors[-_SHOWN:])
-        detail = LogDetail(source=self.source.name, errors=len(errors), lines=kept)
-        if not errors:
-            says = f"no error among the {count(len(lines), 'line')} of the last 10 minutes"
+        detail = LogDetail(source=name, errors=len(errors), lines=kept)
+        _, timed = since(lines, self.clock.now() - _WINDOW)
+        of = "of the last 10 minutes" if timed or not lines else "at the log's end (they carry no times)"
+        if not lines:
+            says = "the log holds no line of the last 10 minutes; is it the right one?"
+        elif not errors:
+            says = f"no error among the {count(len(lines), 'line')} {of}"
         else:
-            says = f"{count(len(errors), 'error line')} in the last 10 minutes; the last: {kept[-1][:160]}"
+            says = f"{count(len(errors), 'error line')} {of}; the last: {kept[-1][:160]}"
         return _reading(Status.OK, says, detail)
 
 

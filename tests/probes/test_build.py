@@ -10,7 +10,7 @@ from bot.demo.maintainx import FakeMaintainX, Fault
 from bot.domain.integration import Integration
 from bot.domain.readings import HttpDetail, Reading, Status
 from bot.ports import Probe
-from bot.probes.build import probes_for
+from bot.probes.build import Outside, probes_for
 from bot.probes.guard import Guarded
 from bot.scrub import Scrubber
 from tests.keys import HeldKey
@@ -25,8 +25,9 @@ async def read_all(probes: tuple[Probe, ...], *, samples: int = 1) -> list[Readi
 
 async def test_there_is_one_reading_per_question(maintainx: FakeMaintainX) -> None:
     integration = Integration(base_url=maintainx.base_url, status_url=f"{maintainx.origin}/none")
-    probes = probes_for(integration, key=HeldKey(KEY), clock=SystemClock(), scrub=Scrubber([KEY]))
-    asked = [(r.probe, r.target) for r in await read_all(probes)]
+    async with Outside.open(clock=SystemClock(), scrub=Scrubber([KEY])) as outside:
+        probes = probes_for(integration, key=HeldKey(KEY), outside=outside)
+        asked = [(r.probe, r.target) for r in await read_all(probes)]
     assert asked == [
         ("api", "/users"),
         ("api", "/workorders"),
@@ -78,7 +79,8 @@ async def test_all_are_asked_at_once(maintainx: FakeMaintainX) -> None:
     """Ten questions that take 0.4 s each are answered in far less than their sum."""
     maintainx.break_(Fault("slow", seconds=0.4))
     integration = Integration(base_url=maintainx.base_url, status_url=f"{maintainx.origin}/none")
-    probes = probes_for(integration, key=HeldKey(KEY), clock=SystemClock(), scrub=Scrubber([KEY]))
-    began = time.perf_counter()
-    await read_all(probes)
-    assert time.perf_counter() - began < 1.6
+    async with Outside.open(clock=SystemClock(), scrub=Scrubber([KEY])) as outside:
+        probes = probes_for(integration, key=HeldKey(KEY), outside=outside)
+        began = time.perf_counter()
+        await read_all(probes)
+        assert time.perf_counter() - began < 1.6

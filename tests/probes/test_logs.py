@@ -27,13 +27,18 @@ class Lines:
 
 
 async def test_the_last_errors_of_ten_minutes() -> None:
-    log = Lines("INFO all well", *(f"ERROR number {n}" for n in range(14)))
+    log = Lines("2026-11-23T12:00:00Z INFO all well", *(f"ERROR number {n}" for n in range(14)))
     reading = await LogProbe(source=log, clock=WoundClock()).read(samples=1)
     assert isinstance(reading.detail, LogDetail)
     assert (reading.status, reading.detail.errors, len(reading.detail.lines)) == (Status.OK, 14, 10)
-    assert "14 error lines" in reading.says
+    assert "14 error lines of the last 10 minutes" in reading.says
     assert "number 13" in reading.says
     assert log.since == START - timedelta(minutes=10)
+
+
+async def test_a_log_without_times_is_said_to_be_one() -> None:
+    reading = await LogProbe(source=Lines("all well", "ERROR x"), clock=WoundClock()).read(samples=1)
+    assert "1 error line at the log's end (they carry no times)" in reading.says
 
 
 async def test_no_log_and_one_that_cannot_be_read_are_unknown() -> None:
