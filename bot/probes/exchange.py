@@ -94,7 +94,7 @@ class Line:
                 return await _ask(client, url, headers or {}, watch=watch, max_body=max_body)
         except TimeoutError:
             doing = watch.doing(host)
-            error = f"{doing} timed out after {watch.waited():.3g} s"
+            error = f"{doing} timed out after {round(watch.waited(), 1):g} s"
             return Exchange(timing=watch.timing(), failed_phase=watch.phase, timed_out=True, error=error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
             words, refused = words_of(problem)

@@ -23,8 +23,8 @@ def path_changed(case: Case) -> Finding | None:
         symptom=f"{named(missing)} answered 404 while other endpoints exist",
         cause="the path changed in the API; a 404 can also mean that the key's user may not see the collection",
         check=(
-            f"compare with the vendor's published document: curl -sS {base(case)}/openapi.json | "
-            f"jq '.paths | keys' (looking for {named(missing)}); if it is gone there, the integration must follow"
+            f"compare with the vendor's published document: `curl -sS {base(case)}/openapi.json | "
+            f"jq '.paths | keys'` (looking for {named(missing)}); if it is gone there, the integration must follow"
         ),
     )
 
@@ -43,7 +43,7 @@ def base_url_wrong(case: Case) -> Finding | None:
         cause=f"{base(case)} is not the API's base URL (it ends in /v1), or the API moved as a whole",
         check=(
             "MAINTAINX_BASE_URL should be https://api.getmaintainx.com/v1; "
-            f"curl -sS {base(case)}/openapi.json | jq '.servers' names the right one"
+            f"`curl -sS {base(case)}/openapi.json | jq '.servers'` names the right one"
         ),
         also=(front_door(case),),
     )
@@ -68,7 +68,7 @@ def odd_answers(case: Case) -> Finding | None:
             else "the shape of the API's answers changed, or something on the way changes them"
         ),
         check=(
-            f"{curl(case, odd[0].path, show='-i')} shows who answers; the documented shape is in "
+            f"`{curl(case, odd[0].path, show='-i')}` shows who answers; the documented shape is in "
             f"{base(case)}/openapi.json"
         ),
         also=(front_door(case),),
@@ -103,10 +103,10 @@ def request_refused(case: Case) -> Finding | None:
         check = "set MAINTAINX_ORG_ID to the organisation's number, for mx and for the integration, and triage again"
     elif edge:
         cause = f"the edge in front of {host(case)} refuses this machine: its address or country, or a firewall rule"
-        check = f"{curl(case, refused[0].path, show='-i')} from another network; if that works, ask MaintainX support"
+        check = f"`{curl(case, refused[0].path, show='-i')}` from another network; if that works, ask MaintainX support"
     else:
         cause = "the request is not understood at that address: the base URL, a proxy on the way, or a changed API"
-        check = f"{curl(case, refused[0].path, show='-i')} shows the whole answer and who sent it"
+        check = f"`{curl(case, refused[0].path, show='-i')}` shows the whole answer and who sent it"
     return about(
         case,
         refused,
@@ -131,5 +131,5 @@ def unexplained(case: Case) -> Finding | None:
         verdict="maintainx",
         symptom=f"{named(puzzling)} failed in a way that no rule explains",
         cause="not known; the evidence holds all that was seen",
-        check=f"{curl(case, puzzling[0].path, show='-i')} shows the whole answer",
+        check=f"`{curl(case, puzzling[0].path, show='-i')}` shows the whole answer",
     )

@@ -71,7 +71,7 @@ def key_rejected(case: Case) -> Finding | None:
         f"({share(refused, _rejected)} tries)",
         cause=_why_rejected(case, refused),
         check=(
-            f"{curl(case, refused[0].path, show='-i')} shows the answer; in {_WHERE} see whether the key and its "
+            f"`{curl(case, refused[0].path, show='-i')}` shows the answer; in {_WHERE} see whether the key and its "
             "user still exist. If not: make a new key, put it where the integration reads it, restart the "
             "integration, and revoke the old key only after the new one answers 200"
         ),
@@ -125,7 +125,7 @@ def key_forbidden(case: Case) -> Finding | None:
         symptom=f"the key's user may not read {everyone(case, refused)}: 403{said}",
         cause="the role of the key's user was lowered, or the organisation's plan no longer includes the API",
         check=(
-            f"{curl(case, refused[0].path, show='-i')} shows the answer; look up the role of the key's user in "
+            f"`{curl(case, refused[0].path, show='-i')}` shows the answer; look up the role of the key's user in "
             "MaintainX (Users > the user > role), or use the key of a service user with the right role"
         ),
         also=(_key_line(case),),

@@ -24,12 +24,12 @@ _REACHING: frozenset[Phase] = frozenset(("dns", "connect", "tls"))
 _CHECKS: Mapping[Phase, str] = {
     "dns": "`getent hosts {name}` here and `dig {name} @1.1.1.1`: if only the second answers, it is this machine's "
     "resolver",
-    "connect": "{measure} here and from another network: if only here it hangs, look at the firewall, the proxy "
+    "connect": "`{measure}` here and from another network: if only here it hangs, look at the firewall, the proxy "
     "settings (HTTPS_PROXY, NO_PROXY) and the route (`traceroute {name}`)",
     "tls": "`openssl s_client -connect {name}:443 -servername {name} </dev/null` shows whose certificate answers: "
     "a proxy that opens TLS needs its CA in SSL_CERT_FILE",
-    "first_byte": "{measure} shows the waiting as first byte; run it from another network too, and look at {page}",
-    "body": "{measure} shows an answer that begins and does not end; run it from another network too",
+    "first_byte": "`{measure}` shows the waiting as first byte; run it from another network too, and look at {page}",
+    "body": "`{measure}` shows an answer that begins and does not end; run it from another network too",
 }
 
 
@@ -135,12 +135,12 @@ def slow(case: Case) -> Finding | None:
         sluggish,
         rule="slow",
         verdict=verdict,
-        symptom=f"{everyone(case, sluggish)} answer slowly: up to {longest:.1f} s (slow is over {limit:g} s)",
+        symptom=f"slow answers from {everyone(case, sluggish)}: up to {longest:.1f} s (slow is over {limit:g} s)",
         cause=(
             f"{part:.0%} of the time goes into {words.get(phase, 'waiting for the first byte')}: "
             + ("the way there, not their servers" if way else "their servers take that long")
         ),
-        check=f"{measure(f'{base(case)}{sluggish[0].path}?limit=1')} shows the phase (without a key it ends in 401, "
+        check=f"`{measure(f'{base(case)}{sluggish[0].path}?limit=1')}` shows the phase (without a key it ends in 401, "
         f"which is fine here); look at {status_host(case)}, and lower the number of parallel requests",
         also=(front_door(case), status_page(case)),
     )

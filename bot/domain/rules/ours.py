@@ -27,7 +27,7 @@ def service_down(case: Case) -> Finding | None:
         symptom=f"the integration's service does not answer: {reading.says}",
         cause=_crash(case),
         check=(
-            f"curl -sS -i --max-time 10 {url}; then the container's state and last log lines "
+            f"`curl -sS -i --max-time 10 {url}`; then the container's state and last log lines "
             "(`docker ps -a` and `docker logs --tail 50 NAME`, or `systemctl status UNIT`), memory (`dmesg | grep -i "
             "oom`) and disk (`df -h`). If it was deployed within the hour, roll that back"
         ),
@@ -66,7 +66,7 @@ def service_degraded(case: Case) -> Finding | None:
             else "does not tell its state"
         ),
         cause=cause,
-        check=f"curl -sS {detail.url} | jq .checks; then its log around the time the check began to fail"
+        check=f"`curl -sS {detail.url} | jq .checks`; then its log around the time the check began to fail"
         + (
             ". If mx's own calls are answered, compare the service's key and base URL with mx's"
             if upstream
@@ -98,7 +98,7 @@ def webhook_delivery(case: Case) -> Finding | None:
         symptom="webhooks do not arrive as they should: {words}",
         cause="MaintainX dropped the subscription after many errors, the address or its secret changed, "
         "or the receiver fails",
-        check="GET /subscriptions/{id} for each subscription (status VALID?), and the receiver's log for 4xx and 5xx. "
+        check="`GET /subscriptions/{id}` for each subscription (status VALID?), and the receiver's log for 4xx and 5xx. "
         "Until it works: poll /workorders?sort=-updatedAt every minute, and queue what could not be taken in",
     )
 

@@ -43,10 +43,10 @@ def platform_outage(case: Case) -> Finding | None:
         endpoints,
         rule="platform-outage",
         verdict="maintainx",
-        symptom=f"{everyone(case, endpoints)} answer with server errors ({share(endpoints, server_error)} tries)",
+        symptom=f"server errors everywhere: {share(endpoints, server_error)} tries at {everyone(case, endpoints)}",
         cause=f"an outage of the MaintainX platform; {vote}",
         check=(
-            f"look at {status_host(case)}, and ask again: {curl(case, endpoints[0].path)}. If it stays: hold back "
+            f"look at {status_host(case)}, and ask again: `{curl(case, endpoints[0].path)}`. If it stays: hold back "
             "or buffer your writes, note the time for a backfill, and open a ticket with MaintainX support"
         ),
         also=(front_door(case), status_page(case)),
@@ -65,10 +65,10 @@ def endpoint_errors(case: Case) -> Finding | None:
         failing,
         rule="endpoint-errors",
         verdict="maintainx",
-        symptom=f"{everyone(case, failing)} always answer with a server error, others do not",
+        symptom=f"{everyone(case, failing)}: every try ended in a server error, other endpoints do not fail so",
         cause="a part of the MaintainX platform is out; the request itself is the smallest there is",
         check=(
-            f"{curl(case, failing[0].path, show='-i')} shows the answer; look at {status_host(case)}. If it stays: "
+            f"`{curl(case, failing[0].path, show='-i')}` shows the answer; look at {status_host(case)}. If it stays: "
             f"pause the jobs that need {named(failing)} and report it to MaintainX support with the times"
         ),
         also=(status_page(case), front_door(case)),
@@ -121,7 +121,7 @@ def rate_limited(case: Case) -> Finding | None:
         symptom=f"{everyone(case, refused)} answered 429, too many requests ({share(refused, limited)} tries)",
         cause=f"over MaintainX's limit ({_PER_USER}): {whose}",
         check=(
-            f"{curl(case, refused[0].path, show='-D - -o /dev/null')} shows X-Rate-Limit-Remaining and -Reset; count "
+            f"`{curl(case, refused[0].path, show='-D - -o /dev/null')}` shows X-Rate-Limit-Remaining and -Reset; count "
             "the integration's requests of the last hour by job, and slow the biggest one down first"
         ),
         also=(*_limits(refused), _traffic_line(case)),
@@ -135,10 +135,14 @@ def _limits(refused: tuple[Endpoint, ...]) -> tuple[str, ...]:
         waits = [s.retry_after_s for s in detail.samples if s.retry_after_s is not None]
         if detail.rate_limit is not None or detail.rate_remaining is not None:
             reset = "" if detail.rate_reset_s is None else f", new window in {detail.rate_reset_s:.0f} s"
-            found.append(f"limit {detail.rate_limit or '?'}, left {detail.rate_remaining}{reset}")
+            found.append(f"limit {_told(detail.rate_limit)}, left {_told(detail.rate_remaining)}{reset}")
         if waits:
             found.append(f"Retry-After {max(waits):.0f} s")
     return tuple(dict.fromkeys(found))[:2]
+
+
+def _told(number: int | None) -> str:
+    return "not told" if number is None else str(number)
 
 
 def _traffic_line(case: Case) -> str | None:
