@@ -9,6 +9,7 @@ from bot import __version__
 from bot.errors import ConfigError, MxError
 
 VERBS: tuple[tuple[str, str], ...] = (
+    ("triage", "Ask both sides of the integration what is wrong, and say whose fault it is."),
     ("gateway", "Run the gateway between the integration and MaintainX."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
 )

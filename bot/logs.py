@@ -53,7 +53,7 @@ class FileLog:
             why = problem.strerror or type(problem).__name__
             raise OutsideError(
                 f"reading the last errors from {self.path}: {why.lower()}; "
-                "name a file that mx may read as `log` in mx.toml"
+                "let log_file in mx.toml name a file that mx may read"
             ) from None
 
     def _read(self, since: datetime) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _journald_fix(said: str) -> str:
 
 
 def _command_fix(said: str) -> str:
-    return f"{said}; try the command by hand as mx's user, or change `log` in mx.toml"
+    return f"{said}; try the command by hand as mx's user, or change log_command in mx.toml"
 
 
 def _lines(raw: bytes) -> list[str]:
@@ -153,7 +153,9 @@ async def _run(
             start_new_session=True,  # so that what it starts can be ended with it
         )
     except FileNotFoundError:
-        raise OutsideError(f"{doing}: {argv[0]} is not on this machine; change `log` in mx.toml") from None
+        raise OutsideError(
+            f"{doing}: {argv[0]} is not on this machine; set log_file or log_command in mx.toml"
+        ) from None
     except OSError as problem:
         why = (problem.strerror or type(problem).__name__).lower()
         raise OutsideError(f"{doing}: {why}; may mx's user run {argv[0]}?") from None

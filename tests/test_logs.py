@@ -60,7 +60,7 @@ async def test_bytes_that_are_no_text_do_not_stop_it(tmp_path: Path) -> None:
 
 
 async def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(OutsideError, match="no such file or directory; name a file that mx may read"):
+    with pytest.raises(OutsideError, match="no such file or directory; let log_file"):
         await FileLog(tmp_path / "none.log").tail(since=SINCE)
 
 

@@ -33,7 +33,7 @@ class LogProbe:
 
     async def read(self, *, samples: int) -> Reading:  # noqa: ARG002 - one look
         if self.source is None:
-            says = "no log is configured: name a file, a journald unit or a command as `log` in mx.toml"
+            says = "no log is configured: set log_file, log_unit or log_command in mx.toml"
             return _reading(Status.UNKNOWN, says, None)
         try:
             async with asyncio.timeout(self.deadline_s):
