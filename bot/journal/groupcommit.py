@@ -36,7 +36,7 @@ class GroupCommit(Generic[Item, Result]):
 
         A submitter that is cancelled cannot know whether the item was written: it is written whole or not at all.
         """
-        waiter = _Waiter[Item, Result](item)
+        waiter: _Waiter[Item, Result] = _Waiter(item)  # subscripting the class here costs 2 µs
         self._pending.append(waiter)
         if self._at_work:
             try:

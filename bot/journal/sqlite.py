@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,13 @@ BUSY_TIMEOUT_MS = 1500
 """How long another process's write lock is waited for: half of the 3 seconds in which Slack wants its answer."""
 
 _WAL_TRIES = 20
+_ROWS_AT_ONCE = 500
 
 Rows = list[tuple[Any, ...]]
+
+
+class RuleError(StoreError):
+    """A constraint or trigger of the schema refused a row."""
 
 
 class Transaction:
@@ -38,6 +44,13 @@ class Transaction:
         with _translated("writing", self._path):
             async with self._connection.executemany(sql, rows):
                 pass
+
+    async def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert the rows by as few statements as SQLite's limit of parameters allows; ``into`` ends before VALUES."""
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[first : first + _ROWS_AT_ONCE]
+            one = f"({', '.join('?' * len(some[0]))})"
+            await self.read(f"{into} VALUES {', '.join([one] * len(some))}", [*chain.from_iterable(some)])
 
     async def read(self, sql: str, params: Sequence[Any] = ()) -> Rows:
         """What is there now, inside this transaction."""
@@ -166,6 +179,8 @@ def _translated(doing: str, path: Path) -> Iterator[None]:
         yield
     except sqlite3.ProgrammingError:
         raise
+    except sqlite3.IntegrityError as error:
+        raise RuleError(f"{doing} {path}: the database refused it by its own rules ({error})") from error
     except sqlite3.Error as error:
         raise StoreError(f"{doing} {path}: {_sentence(error, path)}") from error
 
@@ -193,8 +208,6 @@ def _sentence(error: sqlite3.Error, path: Path) -> str:
             )
         case sqlite3.SQLITE_IOERR:
             says = f"the disk answered with an error ({error}); nothing was written. Check the disk and try again"
-        case sqlite3.SQLITE_CONSTRAINT:
-            says = f"the database refused it by its own rules ({error}); nothing was written"
         case _:
             says = f"SQLite says: {error}; nothing was written"
     return says

@@ -1,0 +1,178 @@
+"""The book: every incident and every desk as they are now, folded from all facts in order."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.chain import GENESIS, Head
+from bot.domain.events import DeliveryFailed, Event, TriageFinished, TriageRequested
+from bot.domain.events import desk as desk_of
+from bot.domain.incident import Incident, evolve, replay, unanswered
+
+_DESK = desk_of("")
+_FOLD_AT = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """An integration's requests that belong to no incident."""
+
+    integration: str
+    version: int = 0
+    triages_pending: tuple[Event, ...] = ()
+    delivery_failed: DeliveryFailed | None = None
+    """The latest answer that could not be shown, until one was."""
+
+
+class Book:
+    """What the timeline says now; a copy that a reader holds does not move on. ``head`` says up to which fact."""
+
+    def __init__(self) -> None:
+        self.head = Head(0, GENESIS)
+        self._versions: dict[str, int] = {}
+        self._unfolded: deque[Event] = deque()  # folding waits for a reader: a burst of appends need not
+        self._now = _Now()
+
+    def incident(self, incident: str) -> Incident | None:
+        """The incident with this id."""
+        return self._folded().incidents.get(incident)
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """All of them, in the order in which they were opened."""
+        return tuple(self._folded().incidents.values())
+
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """Those that are not resolved."""
+        now = self._folded()
+        return tuple(now.incidents[stream] for stream in now.open)
+
+    def open_incident(self, integration: str) -> Incident | None:
+        """The one that is open for this integration; there is never a second."""
+        return next((found for found in self.open_incidents() if found.integration == integration), None)
+
+    def latest(self, integration: str | None = None) -> Incident | None:
+        """The one that was opened last, of this integration or of any."""
+        of_it = [one for one in self.incidents() if integration in {None, one.integration}]
+        return max(of_it, key=lambda one: (one.opened_at, one.id), default=None)
+
+    def desk(self, integration: str) -> Desk:
+        """The integration's desk; a clean one where nothing was ever asked."""
+        return self._folded().desks.get(_DESK + integration) or Desk(integration=integration)
+
+    def pending_triages(self) -> tuple[Event, ...]:
+        """Requests for a triage that are not answered, oldest first, from desks and incidents."""
+        now = self._folded()
+        return _by_age(event for stream in now.triages for event in now.state(stream).triages_pending)
+
+    def pending_reports(self) -> tuple[Event, ...]:
+        """Requests for a report that are not answered, oldest first; resolved incidents have them too."""
+        now = self._folded()
+        return _by_age(event for stream in now.reports for event in now.incidents[stream].reports_pending)
+
+    def running(self) -> tuple[Incident, ...]:
+        """Incidents with a run that is not over."""
+        now = self._folded()
+        return tuple(now.incidents[stream] for stream in now.running)
+
+    def version(self, stream: str) -> int:
+        """How many facts the stream has."""
+        return self._versions.get(stream, 0)
+
+    def apply(self, event: Event) -> None:
+        """Take the next event of the whole timeline."""
+        self.head = Head(event.seq, event.hash)
+        self._versions[event.stream] = event.version
+        self._unfolded.append(event)
+        if len(self._unfolded) >= _FOLD_AT:
+            self._folded()
+
+    def refold(self, stream: str, events: Sequence[Event]) -> None:
+        """Take a stream's history anew, after a redaction has changed what it says."""
+        self._folded().replace(stream, events)
+
+    def copy(self) -> "Book":
+        """A book that stays as it is; what is in it is frozen and shared."""
+        other = Book()
+        other.head = self.head
+        other._versions = dict(self._versions)
+        other._now = self._folded().copy()
+        return other
+
+    def _folded(self) -> "_Now":
+        while self._unfolded:
+            self._now.take(self._unfolded.popleft())
+        return self._now
+
+
+class _Now:
+    """The state itself, and the streams that somebody looks for at every wake-up, found without a search."""
+
+    def __init__(self) -> None:
+        self.incidents: dict[str, Incident] = {}
+        self.desks: dict[str, Desk] = {}
+        self.open: dict[str, None] = {}
+        self.triages: dict[str, None] = {}
+        self.reports: dict[str, None] = {}
+        self.running: dict[str, None] = {}
+
+    def state(self, stream: str) -> Incident | Desk:
+        return self.desks[stream] if stream.startswith(_DESK) else self.incidents[stream]
+
+    def take(self, event: Event) -> None:
+        if event.stream.startswith(_DESK):
+            self.desks[event.stream] = _at_desk(self.desks.get(event.stream), event)
+        else:
+            self.incidents[event.stream] = evolve(self.incidents.get(event.stream), event)
+        self._mark(event.stream)
+
+    def replace(self, stream: str, events: Sequence[Event]) -> None:
+        if stream.startswith(_DESK):
+            desk: Desk | None = None
+            for event in events:
+                desk = _at_desk(desk, event)
+            if desk is not None:
+                self.desks[stream] = desk
+        else:
+            self.incidents[stream] = replay(events)
+        self._mark(stream)
+
+    def copy(self) -> "_Now":
+        other = _Now()
+        other.incidents, other.desks = dict(self.incidents), dict(self.desks)
+        other.open, other.triages = dict(self.open), dict(self.triages)
+        other.reports, other.running = dict(self.reports), dict(self.running)
+        return other
+
+    def _mark(self, stream: str) -> None:
+        state = self.state(stream)
+        _mark(self.triages, stream, present=bool(state.triages_pending))
+        if isinstance(state, Incident):
+            _mark(self.open, stream, present=state.open)
+            _mark(self.reports, stream, present=bool(state.reports_pending))
+            _mark(self.running, stream, present=bool(state.runs) and any(run.live for run in state.runs))
+
+
+def _mark(among: dict[str, None], stream: str, *, present: bool) -> None:
+    if present:
+        among.setdefault(stream)
+    else:
+        among.pop(stream, None)
+
+
+def _by_age(events: Iterable[Event]) -> tuple[Event, ...]:
+    return tuple(sorted(events, key=lambda event: event.seq))
+
+
+def _at_desk(was: Desk | None, event: Event) -> Desk:
+    """The desk after one more event; it holds requests only, so what else is said there just counts."""
+    was = was or Desk(integration=event.stream.removeprefix(_DESK))
+    match event.fact:
+        case TriageRequested():
+            return replace(was, version=event.version, triages_pending=(*was.triages_pending, event))
+        case TriageFinished(request=request):
+            pending = unanswered(was.triages_pending, request)
+            return replace(was, version=event.version, triages_pending=pending, delivery_failed=None)
+        case DeliveryFailed() as failed:
+            return replace(was, version=event.version, delivery_failed=failed)
+        case _:
+            return replace(was, version=event.version)

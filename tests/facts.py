@@ -1,0 +1,253 @@
+"""One fact of each kind and the events around them, for tests of everything that reads the timeline."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.assessment import Assessment, Finding, Severity
+from bot.domain.events import (
+    Acknowledged,
+    Address,
+    AnyFact,
+    Assessed,
+    CardPosted,
+    DeliveryFailed,
+    Draft,
+    Event,
+    GatewayReported,
+    IncidentOpened,
+    Lease,
+    LeaseEnded,
+    NoteAdded,
+    Plan,
+    PlannedStep,
+    Redacted,
+    Reopened,
+    ReportPosted,
+    ReportRequested,
+    Resolved,
+    RunFinished,
+    RunPlanned,
+    RunRequested,
+    SeveritySet,
+    StepFinished,
+    StepStarted,
+    TriageFinished,
+    TriageRequested,
+)
+from bot.domain.readings import (
+    HealthCheck,
+    HttpDetail,
+    KeyDetail,
+    LaneTraffic,
+    LogDetail,
+    Reading,
+    Sample,
+    ServiceDetail,
+    Status,
+    StatusPageDetail,
+    Timing,
+    TrafficDetail,
+)
+
+NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+INCIDENT = "mx-20261123-7f3a"
+DESK = "integration/default"
+PERSON = "slack:U061F7AUR"
+
+SLACK = Address(channel="C0123", reply="r-1")
+
+READINGS = (
+    Reading(
+        probe="api",
+        target="/workorders",
+        status=Status.FAILING,
+        ms=31.5,
+        says="HTTP 429 three times out of three",
+        detail=HttpDetail(
+            url="https://api.getmaintainx.com/v1/workorders?limit=1",
+            samples=(
+                Sample(at_ms=0, code=429, ms=31.5, timing=Timing(dns=1.5, connect=9, tls=20, total=62)),
+                Sample(at_ms=500, failed_phase="connect", timed_out=True, error="no answer in 10 s"),
+            ),
+            rate_limit=100,
+            rate_remaining=0,
+            rate_reset_s=12.5,
+        ),
+    ),
+    Reading(
+        probe="service",
+        target="/health",
+        status=Status.OK,
+        ms=4.2,
+        says="healthy",
+        detail=ServiceDetail(
+            url="http://localhost:3000/health",
+            claims="healthy",
+            checks=(HealthCheck(name="queue", ok=True, says="12 waiting"),),
+            uptime_s=86400.0,
+        ),
+    ),
+    Reading(
+        probe="key",
+        target="API key",
+        status=Status.OK,
+        says="present, 40 characters",
+        detail=KeyDetail(present=True, length=40, source="MAINTAINX_API_KEY"),
+    ),
+    Reading(
+        probe="status_page",
+        target="status page",
+        status=Status.UNKNOWN,
+        says="not reachable",
+        detail=StatusPageDetail(state="degraded", reports=("API slow",)),
+    ),
+    Reading(
+        probe="logs",
+        target="last errors",
+        status=Status.OK,
+        says="1 error in 10 minutes",
+        detail=LogDetail(source="sync.log", errors=1, lines=("ERROR 429 Too Many Requests",)),
+    ),
+    Reading(
+        probe="traffic",
+        target="gateway",
+        status=Status.OK,
+        says="412 requests in the last hour",
+        detail=TrafficDetail(
+            total=412,
+            by_status={"200": 300, "429": 112},
+            lanes=(LaneTraffic(lane="asset-sync", by_status={"429": 112}),),
+            budget_left=0.0,
+            mode="pass",
+        ),
+    ),
+)
+
+
+def assessment(severity: Severity | None = Severity.SEV2, *, at: datetime = NINE) -> Assessment:
+    """A triage that found this; None is a healthy one."""
+    finding = Finding(
+        rule="rate_limited",
+        severity=severity or Severity.SEV4,
+        verdict="us",
+        symptom="429 on every endpoint",
+        cause="more requests than MaintainX allows",
+        check="look at the request volume of the last hour",
+        evidence=("12 of 12 requests were answered with 429",),
+        playbooks=("rate-limited",),
+    )
+    return Assessment(
+        integration="default",
+        at=at,
+        severity=severity,
+        verdict="us" if severity else "nobody",
+        response_due=at + timedelta(hours=1) if severity else None,
+        findings=(finding,) if severity else (),
+        readings=READINGS,
+        blind_spots=("the status page could not be asked",),
+        playbooks=("rate-limited",) if severity else (),
+    )
+
+
+PLAN = Plan(
+    playbook="rate-limited",
+    title="Enable emergency rate limit",
+    steps=(
+        PlannedStep(
+            kind="gateway",
+            title="Limit the gateway",
+            values={"rate_per_s": 1.0, "paused_jobs": ["asset-sync"], "ttl_s": 3600},
+            says="limit the gateway to 1 request per second and pause asset-sync",
+            touches="412 requests of the last hour in 2 lanes",
+            undo_says="the limit is taken back",
+        ),
+        PlannedStep(kind="verify-traffic", title="Verify", says="watch 20 answered requests"),
+    ),
+    warnings=("the limit slows work orders too",),
+    fingerprint="f1",
+)
+
+LEASE = Lease(
+    id="run-1",
+    run="run-1",
+    playbook="rate-limited",
+    says="gateway at 1 request per second; asset-sync paused",
+    owner=PERSON,
+    reason="rate limited",
+    since=NINE + timedelta(minutes=4),
+    expires_at=NINE + timedelta(minutes=64),
+)
+
+EVERY_FACT: tuple[AnyFact, ...] = (
+    IncidentOpened(
+        integration="default", request="t-1", requested_by=PERSON, requested_at=NINE, channel="C0123"
+    ),
+    Assessed(request="t-1", assessment=assessment()),
+    CardPosted(channel="C0123", message="1700000000.000100"),
+    TriageRequested(request="t-2", integration="default", samples=3, address=SLACK),
+    TriageFinished(
+        request="t-2", severity=Severity.SEV2, verdict="us", incident=INCIDENT, says="SEV-2", address=SLACK
+    ),
+    Acknowledged(),
+    SeveritySet(severity=Severity.SEV1, reason="work orders stand still"),
+    NoteAdded(text="the nightly sync was started by hand"),
+    RunRequested(run="run-1", playbook="rate-limited", fingerprint="f1", address=SLACK),
+    RunPlanned(run="run-1", plan=PLAN),
+    StepStarted(run="run-1", index=0, epoch=1, before={"mode": "pass", "leases": []}),
+    StepFinished(
+        run="run-1", index=0, outcome="done", says="limited", evidence=("1.0 per second",), started=LEASE
+    ),
+    StepStarted(run="run-1", index=1, epoch=1),
+    StepFinished(run="run-1", index=1, outcome="inconclusive", says="no traffic to judge by"),
+    RunFinished(run="run-1", outcome="inconclusive", says="limited; no traffic to judge by"),
+    GatewayReported(what="restarted", says="the gateway was restarted"),
+    LeaseEnded(lease="run-1", cause="expired", says="the limit of run-1 ran out"),
+    DeliveryFailed(what="card", channel="C0123", code="not_in_channel", says="/invite @mx"),
+    ReportRequested(request="r-1", address=SLACK),
+    ReportPosted(request="r-1", says="posted", channel="C0123", message="1700000000.000200"),
+    Resolved(reason="429s stopped", accepted=("lease run-1 is on",)),
+    Reopened(reason="they are back"),
+    Redacted(version=8, reason="a name was in it"),
+)
+"""An incident's life in which each kind of fact occurs."""
+
+
+def events(
+    facts: tuple[AnyFact, ...], *, stream: str = INCIDENT, actor: str = PERSON, first_seq: int = 1
+) -> tuple[Event, ...]:
+    """The facts as events of one stream, a minute apart, each written down a second after it happened."""
+    return tuple(_events(facts, stream=stream, actor=actor, first_seq=first_seq))
+
+
+def _events(facts: tuple[AnyFact, ...], *, stream: str, actor: str, first_seq: int) -> Iterator[Event]:
+    for number, fact in enumerate(facts):
+        at = NINE + timedelta(minutes=number)
+        yield Event(
+            seq=first_seq + number,
+            stream=stream,
+            version=number + 1,
+            actor=actor,
+            at=at,
+            recorded_at=at + timedelta(seconds=1),
+            key=None,
+            fact=fact,
+            hash=f"{first_seq + number:064x}",
+        )
+
+
+def draft(
+    fact: AnyFact,
+    *,
+    stream: str = INCIDENT,
+    actor: str = PERSON,
+    at: datetime = NINE,
+    key: str | None = None,
+    expect: int | None = None,
+) -> Draft:
+    """A fact on its way."""
+    return Draft(stream=stream, actor=actor, at=at, fact=fact, key=key, expect=expect)
+
+
+def opening(integration: str = "default", *, stream: str = INCIDENT) -> Draft:
+    """The first fact of an incident."""
+    return draft(IncidentOpened(integration=integration), stream=stream, actor="mx")

@@ -1,0 +1,40 @@
+"""A process that appends to a timeline: ``python -m tests.timeline_writer FILE NAME COUNT``; tells what it wrote."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.domain.events import NoteAdded
+from bot.errors import Conflict
+from bot.scrub import Scrubber
+from bot.timeline import Timeline
+from tests.facts import draft
+
+
+async def main(path: Path, name: str, number: int) -> None:
+    written: list[tuple[int, str]] = []
+    won = 0
+    async with Timeline.open(path, clock=SystemClock(), scrub=Scrubber()) as timeline:
+        try:
+            [event] = await timeline.append(draft(NoteAdded(text=f"{name} first"), expect=1))
+            written.append((event.version, f"{name} first"))
+            won = 1
+        except Conflict:
+            pass
+        left = number - won
+
+        async def write(first: int) -> None:
+            for n in range(first, left, 4):
+                [event] = await timeline.append(draft(NoteAdded(text=f"{name} {n}"), key=f"{name}-{n}"))
+                written.append((event.version, f"{name} {n}"))
+
+        async with asyncio.TaskGroup() as tasks:
+            for first in range(4):
+                tasks.create_task(write(first))
+    sys.stdout.write(json.dumps({"written": written, "races_won": won}))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
