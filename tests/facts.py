@@ -15,11 +15,8 @@ from bot.domain.events import (
     Event,
     GatewayReported,
     IncidentOpened,
-    Lease,
     LeaseEnded,
     NoteAdded,
-    Plan,
-    PlannedStep,
     Redacted,
     Reopened,
     ReportPosted,
@@ -34,6 +31,7 @@ from bot.domain.events import (
     TriageFinished,
     TriageRequested,
 )
+from bot.domain.mitigation import Lease, Plan, PlannedStep
 from bot.domain.readings import (
     HealthCheck,
     HttpDetail,

@@ -15,7 +15,6 @@ from bot.domain.events import (
     Event,
     GatewayReported,
     IncidentOpened,
-    Lease,
     LeaseEnded,
     NoteAdded,
     Redacted,
@@ -32,6 +31,7 @@ from bot.domain.events import (
     TriageFinished,
     TriageRequested,
 )
+from bot.domain.mitigation import Lease
 from bot.domain.run import Run, advanced
 
 
@@ -157,7 +157,7 @@ def evolve(incident: Incident | None, event: Event) -> Incident:
 def _opened(event: Event) -> Incident:
     fact = event.fact
     if not isinstance(fact, IncidentOpened):
-        raise ValueError(f"{event.stream} begins with {fact.kind}: an incident begins with its opening")  # noqa: TRY004 - the value is at fault
+        raise ValueError(f"{event.stream} begins with {fact.kind}: an incident begins with its opening")
     return Incident(
         id=event.stream,
         integration=fact.integration,
