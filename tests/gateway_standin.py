@@ -1,5 +1,6 @@
 """A gateway's admin side on loopback, for tests of what speaks to it: it keeps leases and counts what it is told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,6 +25,8 @@ class GatewayStandIn:
         self.instance = "stand-in-1"
         self.broken: int | None = None
         self.drop_answer_of: str | None = None
+        self.hold_answer_of: str | None = None
+        self.holding = asyncio.Event()
         self.url = ""
 
     def traffic(self, status: int, *, lane: str = "critical", times: int = 1) -> None:
@@ -64,6 +67,9 @@ class GatewayStandIn:
         if self.broken is not None:
             return web.json_response({"error": "the disk is full"}, status=self.broken)
         answer: web.StreamResponse = await handler(request)
+        if self.hold_answer_of == request.method:
+            self.holding.set()
+            await asyncio.Event().wait()
         if self.drop_answer_of == request.method and request.transport is not None:
             request.transport.abort()
         return answer
@@ -112,8 +118,9 @@ class GatewayStandIn:
             "expires_at": (now + timedelta(seconds=body["ttl_s"])).isoformat(),
             **body,
         }
+        replaced = lease["id"] in self.leases
         self.leases[lease["id"]] = lease
-        self.note("lease_put", actor=body["owner"], lease=lease["id"])
+        self.note("lease_replaced" if replaced else "lease_started", actor=body["owner"], lease=lease["id"])
         return web.json_response(lease)
 
     async def _delete(self, request: web.Request) -> web.Response:

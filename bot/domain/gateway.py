@@ -28,7 +28,9 @@ class Traffic(Frozen):
     """What MaintainX answered, by HTTP status."""
     lanes: tuple[LaneTraffic, ...] = ()
     limited: dict[str, int] = {}
-    """What the gateway itself refused, by cause."""
+    """What the gateway itself held back, by cause."""
+    held_back: tuple[LaneTraffic, ...] = ()
+    """The same by lane; ``by_status`` is then by cause."""
 
     @property
     def answered(self) -> int:
@@ -41,8 +43,9 @@ class Traffic(Frozen):
         return self.by_status.get(RATE_LIMITED, 0)
 
     def lane(self, name: str) -> int:
-        """Requests of one lane in the window."""
-        return sum(sum(lane.by_status.values()) for lane in self.lanes if lane.lane == name)
+        """Requests of one lane in the window, those too that the gateway held back."""
+        both = (*self.lanes, *self.held_back)
+        return sum(sum(lane.by_status.values()) for lane in both if lane.lane == name)
 
 
 class GatewayStatus(Frozen):
@@ -68,7 +71,8 @@ class GatewayStatus(Frozen):
                     "total": traffic.get("total") or 0,
                     "by_status": traffic.get("by_status") or {},
                     "lanes": _lanes(traffic.get("lanes")),
-                    "limited": {**_counts(traffic.get("limited"))},
+                    "limited": traffic.get("limited") or {},
+                    "held_back": _lanes(traffic.get("limited_by_lane")),
                 },
                 "budget_left": _left(value.get("budget")),
             },
@@ -176,31 +180,9 @@ def _lanes(value: JsonValue) -> list[JsonValue]:
     return [{"lane": lane, "by_status": counts} for lane, counts in value.items()]
 
 
-def _counts(value: JsonValue) -> dict[str, int]:
-    """A flat table of counts; a nested one is summed by its outer key."""
-    if not isinstance(value, dict):
-        return {}
-    found: dict[str, int] = {}
-    for name, count in value.items():
-        match count:
-            case bool():
-                pass
-            case int():
-                found[name] = count
-            case dict():
-                found[name] = sum(_counts(count).values())
-            case _:
-                pass
-    return found
-
-
 def _left(budget: JsonValue) -> float | None:
-    """Requests left: of the tighter one of the user's and the organisation's budget."""
-    match budget:
-        case {"left": int() | float() as left}:
-            return float(left)
-        case dict():
-            found = [least for part in budget.values() if (least := _left(part)) is not None]
-            return min(found) if found else None
-        case _:
-            return None
+    """Requests left of MaintainX's own limits: of the tighter one, the user's or the organisation's."""
+    if not isinstance(budget, dict):
+        return None
+    found = [budget.get(name) for name in ("left", "organisation_left")]
+    return min((float(left) for left in found if isinstance(left, int | float)), default=None)

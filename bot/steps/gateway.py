@@ -12,6 +12,7 @@ from bot.errors import OutsideError
 from bot.ports import Clock, Gateway, StepContext, StepResult
 from bot.steps import values
 
+CRITICAL = "critical"
 HOUR_S = 3600.0
 
 _KEYS: Mapping[str, values.Check] = {
@@ -57,6 +58,9 @@ class GatewayStep:
 
     def check(self, table: Mapping[str, JsonValue]) -> tuple[str, ...]:
         found = values.faults(table, keys=_KEYS)
+        jobs = table.get("paused_jobs")
+        if isinstance(jobs, list) and CRITICAL in jobs:
+            found = (*found, f"paused_jobs: {CRITICAL} is the lane that always goes first; leave it out")
         if not found and not ({"rate_per_s", "paused_jobs"} & set(table)):
             found = ("rate_per_s: it is missing; write rate_per_s, paused_jobs or both",)
         return found
@@ -99,8 +103,10 @@ class GatewayStep:
             "ttl_s": limit.ttl_s,
         }
         trouble: OutsideError | None = None
+        answer: JsonValue = None
         try:
-            await self._gateway.put_lease(context.run, {k: v for k, v in body.items() if v not in (None, [])})
+            wanted = {key: value for key, value in body.items() if value not in (None, [])}
+            answer = await self._gateway.put_lease(context.run, wanted)
         except OutsideError as error:
             if error.permanent:
                 raise
@@ -111,7 +117,7 @@ class GatewayStep:
             return self._unseen(context, limit, trouble=trouble or error)
         if held is None:
             raise trouble or OutsideError("the gateway took the lease but does not list it; look at its log")
-        return await self._on(context, held)
+        return await self._on(context, held, evidence=_warnings(answer))
 
     async def observe(self, context: StepContext) -> StepResult | None:
         held = (await self._policy()).lease(context.undoes or context.run)
@@ -160,10 +166,10 @@ class GatewayStep:
         except OutsideError as error:
             return "not known: the gateway did not answer", (str(error),)
         if not traffic.total:
-            return "no request of the last hour", (ROUTE,)
+            return "", (ROUTE,)
         parts = [f"{traffic.total} requests under the rate"] if limit.rate_per_s is not None else []
-        parts += [f"{traffic.lane(job)} of {job} paused" for job in limit.paused_jobs]
-        return f"in the last hour it would have been {', '.join(parts)}", ()
+        jobs = ", ".join(f"{job} {traffic.lane(job)}" for job in limit.paused_jobs)
+        return f"last hour: {'; '.join([*parts, f'{jobs} paused'] if jobs else parts)}", ()
 
     async def _plan_undo(self, context: StepContext, limit: _Limit) -> PlannedStep:
         lease = context.undoes or context.run
@@ -191,7 +197,9 @@ class GatewayStep:
             warnings=warnings,
         )
 
-    async def _on(self, context: StepContext, held: GatewayLease) -> StepResult:
+    async def _on(
+        self, context: StepContext, held: GatewayLease, *, evidence: tuple[str, ...] = ()
+    ) -> StepResult:
         started = self._lease(context, since=held.since, expires_at=held.expires_at)
         until = f" until {started.expires_at:%H:%M} UTC" if started.expires_at else ""
         try:
@@ -199,10 +207,9 @@ class GatewayStep:
         except OutsideError:
             total = None  # the lease is on, which is what matters here
         if total == 0:
-            return StepResult(
-                outcome="inconclusive", says=f"the lease is on{until}, but {ROUTE}", started=started
-            )
-        return StepResult(outcome="done", says=f"{started.says}{until}", started=started)
+            says = f"the lease is on{until}, but {ROUTE}"
+            return StepResult(outcome="inconclusive", says=says, evidence=evidence, started=started)
+        return StepResult(outcome="done", says=f"{started.says}{until}", evidence=evidence, started=started)
 
     def _unseen(self, context: StepContext, limit: _Limit, *, trouble: OutsideError) -> StepResult:
         """The gateway may have taken the lease: it counts as on, so that nobody forgets it."""
@@ -233,6 +240,12 @@ def _changed(context: StepContext, held: GatewayLease) -> str | None:
     if _Limit.of(context.values).held_by(held) and (recorded is None or held.owner == recorded.owner):
         return None
     return f"the lease {held.id} was changed since by {held.owner or 'somebody'}: it is now {held.says}"
+
+
+def _warnings(answer: JsonValue) -> tuple[str, ...]:
+    """What the gateway remarked on the lease: a job that it does not know."""
+    found = answer.get("warnings") if isinstance(answer, dict) else None
+    return tuple(str(warning) for warning in found) if isinstance(found, list) else ()
 
 
 def _left(policy: Policy) -> str:

@@ -54,14 +54,15 @@ class VerifyTraffic:
         except OutsideError as error:
             warnings = (str(error),)
         else:
-            touches = f"{traffic.rate_limited} of {traffic.answered} answers of the last hour were 429"
-            if not traffic.total:
+            if traffic.total:
+                touches = f"last hour: {traffic.rate_limited} of {traffic.answered} answers were 429"
+            else:
                 warnings = (ROUTE,)
         return PlannedStep(
             kind=self.kind,
             title="",
             values=dict(context.values),
-            says=f"watch for up to {within_s} s that the latest {needed} answers are free of 429",
+            says=f"watch up to {within_s} s for {needed} answers in a row without a 429",
             touches=touches,
             undo_says="",
             warnings=warnings,

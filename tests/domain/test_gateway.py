@@ -14,9 +14,10 @@ STATUS: JsonValue = {
         "total": 412,
         "by_status": {"200": 380, "429": 20},
         "lanes": {"asset-sync": {"200": 100, "429": 20}, "critical": {"200": 280}},
-        "limited": {"rate": 9, "paused": {"asset-sync": 3}},
+        "limited": {"rate": 9, "paused": 3},
+        "limited_by_lane": {"asset-sync": {"paused": 3}, "critical": {"rate": 9}},
     },
-    "budget": {"user": {"left": 71, "limit": 100}, "organisation": {"left": 400, "limit": 500}},
+    "budget": {"left": 71, "limit": 100, "organisation_left": 400, "organisation_limit": 500},
     "a field of a newer gateway": True,
 }
 
@@ -25,7 +26,7 @@ def test_status_tells_answers_lanes_and_the_tighter_budget() -> None:
     status = GatewayStatus.from_json(STATUS)
     assert (status.mode, status.instance, status.budget_left) == ("limited", "g-1", 71.0)
     assert (status.traffic.total, status.traffic.answered, status.traffic.rate_limited) == (412, 400, 20)
-    assert status.traffic.lane("asset-sync") == 120
+    assert status.traffic.lane("asset-sync") == 123
     assert status.traffic.lane("no such lane") == 0
     assert status.traffic.limited == {"rate": 9, "paused": 3}
 

@@ -34,6 +34,10 @@ def step(client: GatewayClient, clock: WoundClock) -> Step:
     [
         (VALUES, ()),
         ({"rate_per_s": 5}, ()),
+        (
+            {"paused_jobs": ["critical"]},
+            ("paused_jobs: critical is the lane that always goes first; leave it out",),
+        ),
         ({"rate_per_s": 0}, ("rate_per_s: 0 does not fit; write a number from 0.01 to 1000",)),
         ({"rate_per_s": True}, ("rate_per_s: True does not fit; write a number from 0.01 to 1000",)),
         ({"ttl_s": 60}, ("rate_per_s: it is missing; write rate_per_s, paused_jobs or both",)),
@@ -63,9 +67,8 @@ async def test_the_plan_counts_what_the_last_hour_would_have_felt(
     assert planned.says == (
         "limit the gateway to 1 request per second and pause asset-sync and report-generator, for 60 minutes"
     )
-    assert planned.touches == (
-        "in the last hour it would have been 412 requests under the rate, 112 of asset-sync paused, "
-        "0 of report-generator paused"
+    assert (
+        planned.touches == "last hour: 412 requests under the rate; asset-sync 112, report-generator 0 paused"
     )
     assert planned.warnings == ()
     assert gateway.leases == {}
@@ -73,7 +76,7 @@ async def test_the_plan_counts_what_the_last_hour_would_have_felt(
 
 async def test_the_plan_says_how_to_route_where_no_traffic_passes(step: Step) -> None:
     planned = await step.plan(CONTEXT)
-    assert planned.touches == "no request of the last hour"
+    assert planned.touches == ""
     assert "set the integration's base URL to http://gateway:8081/v1" in planned.warnings[0]
 
 

@@ -111,8 +111,8 @@ async def test_the_plan_tells_what_is_known(step: Step, gateway: GatewayStandIn)
     gateway.traffic(200, times=3)
     gateway.traffic(429)
     planned = await step.plan(CONTEXT)
-    assert planned.says == "watch for up to 60 s that the latest 5 answers are free of 429"
-    assert planned.touches == "1 of 4 answers of the last hour were 429"
+    assert planned.says == "watch up to 60 s for 5 answers in a row without a 429"
+    assert planned.touches == "last hour: 1 of 4 answers were 429"
     assert planned.undo_says == ""
     gateway.broken = 500
     assert "the disk is full" in (await step.plan(CONTEXT)).warnings[0]

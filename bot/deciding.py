@@ -1,0 +1,86 @@
+"""A request is decided on the fold and appended; where another fact was first, it is decided anew."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.domain import events as e
+from bot.domain.book import Book
+from bot.domain.words import sentence
+from bot.errors import Conflict, Refused
+from bot.ports import Clock
+from bot.timeline import Timeline
+
+TRIES = 8
+"""How often a request that lost the race to an unrelated fact is decided anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a request: the sentence to answer, the fact it became, the incident it is about."""
+
+    says: str
+    event: e.Event | None
+    incident: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A decided request: the fact to append, and what to say once it stands."""
+
+    says: str
+    incident: str | None = None
+    fact: e.AnyFact | None = None
+    """None: nothing is to be appended, the answer is all."""
+    stream: str = ""
+    expect: int | None = None
+
+
+Decide = Callable[[Book], Awaitable[Move] | Move]
+
+
+class Deciding:
+    """Turns decisions into facts."""
+
+    def __init__(self, timeline: Timeline, clock: Clock) -> None:
+        self._timeline = timeline
+        self._clock = clock
+
+    async def do(self, decide: Decide, integration: str, *, actor: str, key: str | None) -> Done:
+        """Decide on the fold as it is now and append; where another fact was first, decide on the fresh fold."""
+        for attempt in range(TRIES):
+            book = await self._timeline.book()
+            try:
+                decided = decide(book)
+                move = decided if isinstance(decided, Move) else await decided
+            except Refused:
+                if first := await self._first(book, integration, key=key):
+                    return first
+                raise
+            if move.fact is None:
+                return Done(says=move.says, event=None, incident=move.incident)
+            draft = e.Draft(
+                stream=move.stream,
+                actor=actor,
+                at=self._clock.now(),
+                fact=move.fact,
+                key=key,
+                expect=move.expect,
+            )
+            try:
+                (event,) = await self._timeline.append(draft)
+            except Conflict:
+                if attempt == TRIES - 1:
+                    raise
+                continue
+            return Done(says=move.says, event=event, incident=move.incident)
+        raise AssertionError("the last try returns or raises")
+
+    async def _first(self, book: Book, integration: str, *, key: str | None) -> Done | None:
+        """What came of the same delivery when it arrived first; a repeat must not be told "you were too late"."""
+        latest = book.latest(integration)
+        if key is None or latest is None:
+            return None
+        for event in await self._timeline.history(latest.id):
+            if event.key == key:
+                return Done(says=f"{sentence(event.fact)}.", event=event, incident=latest.id)
+        return None

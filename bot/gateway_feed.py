@@ -1,0 +1,149 @@
+"""Follows the gateway's event feed: what the gateway did by itself, or by somebody's hand, becomes a fact, once."""
+
+from datetime import datetime, timedelta
+
+from bot.domain import events as e
+from bot.domain.gateway import Feed, GatewayEvent, Policy
+from bot.domain.incident import Incident
+from bot.domain.mitigation import Lease
+from bot.domain.run import Run
+from bot.errors import OutsideError
+from bot.ports import Clock, Gateway
+from bot.timeline import Timeline
+
+ACTOR = "gateway"
+EVERY_S = 2.0
+AWAY_S = 5.0
+"""How long a gateway that did not answer is left alone."""
+GRACE = timedelta(seconds=10)
+"""How long after a lease's end its expiry is waited for before the gateway's list is looked at."""
+
+
+class GatewayFeed:
+    """Reads one gateway's feed. The place in it is kept in memory: facts are keyed, so reading anew adds none."""
+
+    def __init__(
+        self, timeline: Timeline, gateway: Gateway, *, clock: Clock, integration: str = "default"
+    ) -> None:
+        self._timeline = timeline
+        self._gateway = gateway
+        self._clock = clock
+        self._integration = integration
+        self._instance = ""
+        self._after = 0
+        self._compared = False
+
+    async def run(self) -> None:
+        """Follow for ever; a gateway that is away is asked again. Raises StoreError."""
+        while True:
+            try:
+                more = await self.read()
+            except OutsideError:
+                await self._clock.sleep(AWAY_S)
+                continue
+            if not more:
+                await self._clock.sleep(EVERY_S)
+
+    async def read(self) -> bool:
+        """Read one page and write down what is news; True where more may wait. Raises OutsideError, StoreError."""
+        feed = Feed.from_json(await self._gateway.events(self._after))
+        if feed.instance != self._instance:
+            known, self._instance, self._after, self._compared = self._instance, feed.instance, 0, False
+            if known:
+                return True  # another numbering than the one just asked for: read it from its start
+        for event in feed.events:
+            await self._write(event)
+        self._after = max(self._after, feed.next)
+        if not feed.events:
+            await self._compare()
+        return bool(feed.events)
+
+    async def _write(self, event: GatewayEvent) -> None:
+        book = await self._timeline.book()
+        found = next(((one, run) for one in book.incidents() if (run := one.run(event.lease or ""))), None)
+        if found is not None:
+            incident, run = found
+            if _by_the_runner(event, incident, run):
+                return
+            fact = _of_a_run(event)
+        else:
+            there = next((one for one in book.incidents() if self._was_open(one, event.at)), None)
+            if there is None:
+                return  # nobody's timeline: the gateway keeps its own record
+            incident, fact = there, None
+        draft = e.Draft(
+            stream=incident.id,
+            actor=event.actor,
+            at=event.at,
+            fact=fact or e.GatewayReported(what=event.what, says=_told(event)),
+            key=f"gateway:{self._instance}:{event.n}",
+        )
+        await self._timeline.append(draft)
+
+    async def _compare(self) -> None:
+        """End what counts as on but is not at the gateway: its file was replaced, or it never took the lease."""
+        now = self._clock.now()
+        book = await self._timeline.book()
+        doubtful = [
+            (incident, lease)
+            for incident in book.incidents()
+            for lease in incident.leases
+            if _at_the_gateway(incident, lease)
+            and (not self._compared or (lease.expires_at is not None and lease.expires_at + GRACE < now))
+        ]
+        policy = Policy.from_json(await self._gateway.policy()) if doubtful else None
+        for incident, lease in doubtful:
+            if policy is None or policy.lease(lease.id) is not None:
+                continue
+            over = lease.expires_at is not None and lease.expires_at <= now
+            draft = e.Draft(
+                stream=incident.id,
+                actor=ACTOR,
+                at=now,
+                fact=e.LeaseEnded(
+                    lease=lease.id,
+                    cause="expired" if over else "deleted",
+                    says=f"{lease.playbook}: the gateway does not have this lease (any more): {lease.says} is off",
+                ),
+                key=f"gateway:{self._instance}:gone:{lease.id}",
+            )
+            await self._timeline.append(draft)
+        self._compared = True
+
+    def _was_open(self, incident: Incident, at: datetime) -> bool:
+        over = incident.resolved_at is not None and incident.resolved_at < at
+        return incident.integration == self._integration and incident.opened_at <= at and not over
+
+
+def _by_the_runner(event: GatewayEvent, incident: Incident, run: Run) -> bool:
+    """Whether the runner did it, and its own facts tell of it."""
+    if event.what in ("lease_started", "lease_replaced"):
+        return event.actor == run.requested_by
+    if event.what == "lease_deleted":
+        return any(undo.undoes == run.id and undo.requested_by == event.actor for undo in incident.runs)
+    return False
+
+
+def _of_a_run(event: GatewayEvent) -> e.AnyFact | None:
+    """The end of a run's lease; None where it is something else."""
+    lease = event.lease or ""
+    match event.what:
+        case "lease_expired":
+            return e.LeaseEnded(lease=lease, cause="expired", says=_told(event))
+        case "lease_deleted":
+            return e.LeaseEnded(lease=lease, cause="deleted", says=_told(event))
+        case "lease_replaced":
+            return e.LeaseEnded(lease=lease, cause="replaced", says=_told(event))
+        case _:
+            return None
+
+
+def _told(event: GatewayEvent) -> str:
+    words = event.what.replace("_", " ")
+    about = f" ({event.lease})" if event.lease else ""
+    return f"At the gateway: {words}{about} by {event.actor}" + (f": {event.says}" if event.says else "")
+
+
+def _at_the_gateway(incident: Incident, lease: Lease) -> bool:
+    run = incident.run(lease.run)
+    return run is not None and run.plan is not None and any(step.kind == "gateway" for step in run.plan.steps)

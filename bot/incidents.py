@@ -1,0 +1,288 @@
+"""What may be done in an incident, and what is answered: each request ends in one append, or in a refusal."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
+
+from bot.deciding import Deciding, Done, Move
+from bot.domain import events as e
+from bot.domain.assessment import Severity
+from bot.domain.book import Book
+from bot.domain.incident import Incident
+from bot.domain.words import sentence
+from bot.errors import Refused
+from bot.playbook import Playbook, remembered
+from bot.ports import Clock
+from bot.run_rules import hour, refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
+from bot.timeline import Timeline
+
+LONGEST_TEXT = 3000
+"""Characters of a note or a reason: what Slack shows in one block."""
+
+_WORDLESS = (
+    e.TriageRequested,
+    e.Acknowledged,
+    e.RunRequested,
+    e.ReportRequested,
+    e.CardPosted,
+)
+
+
+class Incidents:
+    """Every change a person can ask for. All methods raise Refused, Conflict or StoreError.
+
+    ``key`` is the id of the delivery that asks: asked twice with one key, it happens once.
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        clock: Clock,
+        *,
+        playbooks: Mapping[str, Playbook],
+        new_id: Callable[[], str],
+        zone: tzinfo = UTC,
+    ) -> None:
+        self._timeline = timeline
+        self._deciding = Deciding(timeline, clock)
+        self._playbooks = playbooks
+        self._new_id = new_id
+        self._zone = zone
+
+    async def request_triage(
+        self,
+        integration: str,
+        *,
+        actor: str,
+        address: e.Address | None = None,
+        samples: int = 3,
+        key: str | None = None,
+    ) -> Done:
+        """Ask for a triage; its follower answers at ``address``."""
+        fact = e.TriageRequested(
+            request=self._new_id(), integration=integration, samples=samples, address=address or e.Address()
+        )
+
+        def decide(book: Book) -> Move:
+            found = book.open_incident(integration)
+            return Move(
+                says=f"Asking both sides of {integration} now; the answer follows in a few seconds.",
+                incident=found.id if found else None,
+                fact=fact,
+                stream=found.id if found else e.desk(integration),
+            )
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def acknowledge(self, integration: str, *, actor: str, key: str | None = None) -> Done:
+        """The actor has it; a hand-over says who had it before."""
+
+        def decide(book: Book) -> Move:
+            found = _open(book, integration)
+            had, since = found.acknowledged_by, found.acknowledged_at
+            at = f", since {hour(since, self._zone)}" if since else ""
+            if had == actor:
+                return Move(says=f"You have {found.id} already{at}.", incident=found.id)
+            says = f"You have {found.id} now." + (f" {had} had it{at}." if had else "")
+            return _on(found, e.Acknowledged(), says=says)
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def set_severity(
+        self, integration: str, severity: Severity, *, reason: str, actor: str, key: str | None = None
+    ) -> Done:
+        """Override the severity; it stands until a person changes it."""
+        why = _text(reason, example=f"/mx severity {severity.number} only one site is affected")
+
+        def decide(book: Book) -> Move:
+            found = _open(book, integration)
+            was = f"; it was {found.severity}" if found.severity and found.severity != severity else ""
+            says = f"{found.id} is {severity} from here, by your word{was}. It stays so until a person changes it."
+            return _on(found, e.SeveritySet(severity=severity, reason=why), says=says)
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def note(self, integration: str, text: str, *, actor: str, key: str | None = None) -> Done:
+        """A person's words for the timeline."""
+        words = _text(text, example="/mx note the vendor confirmed it on the phone")
+
+        def decide(book: Book) -> Move:
+            found = _open(book, integration)
+            return _on(found, e.NoteAdded(text=words), says=f"Noted in {found.id}.", binding=False)
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def request_run(
+        self,
+        integration: str,
+        playbook: str,
+        *,
+        actor: str,
+        address: e.Address | None = None,
+        fingerprint: str | None = None,
+        key: str | None = None,
+    ) -> Done:
+        """Start a playbook; ``fingerprint`` is of the plan that the actor saw, None where none was shown.
+
+        Raises Stale where the plan has changed, Refused where it runs or is on already, with who was first.
+        """
+        chosen = self._playbooks.get(playbook)
+        if chosen is None:
+            raise Refused(f"There is no playbook {playbook}. There is: {', '.join(sorted(self._playbooks))}.")
+
+        def decide(book: Book) -> Move:
+            found = _open(book, integration)
+            refuse_twice(found, chosen.name, zone=self._zone)
+            refuse_stale(fingerprint, chosen, found)
+            fact = e.RunRequested(
+                run=self._unused(book),
+                playbook=chosen.name,
+                fingerprint=fingerprint,
+                address=address or e.Address(),
+            )
+            return _on(found, fact, says=f"{chosen.title} starts in {found.id}; the card shows each step.")
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def request_undo(
+        self,
+        integration: str,
+        playbook_or_run: str,
+        *,
+        actor: str,
+        address: e.Address | None = None,
+        fingerprint: str | None = None,
+        key: str | None = None,
+    ) -> Done:
+        """Take a run back, named by its id or by its playbook (then the one that is on, else the latest)."""
+
+        def decide(book: Book) -> Move:
+            found, undone = run_to_undo(book, integration, playbook_or_run)
+            refuse_undo(found, undone, zone=self._zone)
+            chosen = self._playbooks.get(undone.playbook) or remembered(undone)
+            refuse_stale(fingerprint, chosen, found, mode="undo", undoes=undone.id)
+            fact = e.RunRequested(
+                run=self._unused(book),
+                playbook=undone.playbook,
+                mode="undo",
+                undoes=undone.id,
+                fingerprint=fingerprint,
+                address=address or e.Address(),
+            )
+            when = " as soon as the step that is under way has ended" if undone.live else ""
+            return _on(found, fact, says=f"{chosen.title} is being taken back in {found.id}{when}.")
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def resolve(
+        self, integration: str, *, actor: str, anyway_reason: str | None = None, key: str | None = None
+    ) -> Done:
+        """It is over. Refuses, and lists why, while something is on; with a reason each such line is accepted."""
+        reason = "" if anyway_reason is None else _text(anyway_reason, example="/mx resolve anyway REASON")
+
+        def decide(book: Book) -> Move:
+            found = _open(book, integration)
+            unmet = unmet_lines(found, zone=self._zone)
+            lines = "".join(f"\n- {line}" for line in unmet)
+            if unmet and anyway_reason is None:
+                raise Refused(
+                    f"{found.id} cannot be resolved yet:{lines}\n"
+                    "Settle that first, or take it in your name: /mx resolve anyway REASON"
+                )
+            says = f"{found.id} is resolved."
+            if unmet:
+                says += f" Accepted by you, and the report says so:{lines}"
+            return _on(found, e.Resolved(reason=reason, accepted=unmet), says=says)
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def reopen(self, integration: str, reason: str, *, actor: str, key: str | None = None) -> Done:
+        """It was not over: the latest incident goes on, where none is open."""
+        why = _text(reason, example="/mx reopen the 429s are back")
+
+        def decide(book: Book) -> Move:
+            if current := book.open_incident(integration):
+                raise Refused(f"{current.id} is open; there is nothing to reopen.")
+            found = book.latest(integration)
+            if found is None:
+                raise Refused(_nothing_open(integration))
+            return _on(found, e.Reopened(reason=why), says=f"{found.id} is open again.")
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def redact(
+        self, integration: str, version: int, *, reason: str, actor: str, key: str | None = None
+    ) -> Done:
+        """Hide the words of one line of the timeline from every view."""
+        why = _text(reason, example="/mx redact 12 a customer's name")
+
+        async def decide(book: Book) -> Move:
+            found = _open_or_latest(book, integration)
+            line = next(
+                (event for event in await self._timeline.history(found.id) if event.version == version), None
+            )
+            if line is None:
+                raise Refused(f"{found.id} has no line {version}; its lines go from 1 to {found.version}.")
+            if isinstance(line.fact, e.IncidentOpened):
+                raise Refused(f"Line {version} opened {found.id}; it holds no words, and it stays.")
+            if isinstance(line.fact, _WORDLESS):
+                raise Refused(f"Line {version} ({sentence(line.fact)}) holds no words that could be hidden.")
+            if version in found.redacted:
+                raise Refused(f"Line {version} of {found.id} is redacted already.")
+            says = f"Line {version} of {found.id} is hidden from every view from here; the row itself stays."
+            return _on(found, e.Redacted(version=version, reason=why), says=says)
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def request_report(
+        self, integration: str, *, actor: str, address: e.Address | None = None, key: str | None = None
+    ) -> Done:
+        """Ask for the report of the open incident, else of the latest; its follower posts it."""
+        fact = e.ReportRequested(request=self._new_id(), address=address or e.Address())
+
+        def decide(book: Book) -> Move:
+            found = _open_or_latest(book, integration)
+            says = f"The report of {found.id} follows in a few seconds."
+            return _on(found, fact, says=says, binding=False)
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    def _unused(self, book: Book) -> str:
+        """A new id for a run: it names the run's lease too, so no other run may have it."""
+        while True:
+            run = self._new_id()
+            if all(incident.run(run) is None for incident in book.incidents()):
+                return run
+
+
+def _on(found: Incident, fact: e.AnyFact, *, says: str, binding: bool = True) -> Move:
+    """A fact for this incident; ``binding``: only if nothing happened in it since it was looked at."""
+    return Move(
+        says=says, incident=found.id, fact=fact, stream=found.id, expect=found.version if binding else None
+    )
+
+
+def _open(book: Book, integration: str) -> Incident:
+    found = book.open_incident(integration)
+    if found is None:
+        raise Refused(_nothing_open(integration))
+    return found
+
+
+def _open_or_latest(book: Book, integration: str) -> Incident:
+    found = book.open_incident(integration) or book.latest(integration)
+    if found is None:
+        raise Refused(f"There has been no incident for {integration} yet. Type /mx triage to look.")
+    return found
+
+
+def _nothing_open(integration: str) -> str:
+    return f"There is no open incident for {integration}. Type /mx triage to look."
+
+
+def _text(words: str, *, example: str) -> str:
+    found = words.strip()
+    if not found:
+        raise Refused(f"Say it in words, such as: {example}")
+    if len(found) > LONGEST_TEXT:
+        raise Refused(f"That is {len(found)} characters; write at most {LONGEST_TEXT}.")
+    return found

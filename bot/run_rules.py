@@ -1,0 +1,91 @@
+"""What stands in the way of a run, of its undo, and of a resolve; the words say who was first. Pure."""
+
+from datetime import datetime, tzinfo
+
+from bot.domain.book import Book
+from bot.domain.incident import Incident
+from bot.domain.run import Run
+from bot.errors import Refused
+from bot.playbook import Mode, Playbook, fingerprint
+
+
+class Stale(Refused):
+    """The plan that was confirmed is no longer what would be done; show the plan again."""
+
+
+def hour(at: datetime, zone: tzinfo) -> str:
+    """The time of day as people of this zone say it: "14:05 UTC"."""
+    return f"{at.astimezone(zone):%H:%M %Z}"
+
+
+def unmet_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
+    """What stands in the way of resolving: each lease that is on, each run that goes on."""
+    leases = [
+        f"{lease.playbook} is on ({lease.says}), by {lease.owner}"
+        + (f" until {hour(lease.expires_at, zone)}" if lease.expires_at else "")
+        + f"; take it back: /mx undo {lease.playbook}"
+        for lease in incident.leases
+    ]
+    runs = [
+        f"{run.playbook} is still {'running' if run.mode == 'apply' else 'being taken back'}, asked for by "
+        f"{run.requested_by} at {hour(run.requested_at, zone)}; wait for its end on the card"
+        for run in incident.runs
+        if run.live
+    ]
+    return (*leases, *runs)
+
+
+def refuse_twice(incident: Incident, playbook: str, *, zone: tzinfo) -> None:
+    """Raises Refused where the playbook runs or is on already."""
+    for run in incident.runs:
+        if run.live and run.playbook == playbook:
+            doing = "started it" if run.mode == "apply" else "asked to take it back"
+            raise Refused(
+                f"{playbook} is going already: {run.requested_by} {doing} at {hour(run.requested_at, zone)}. "
+                "The card shows each step."
+            )
+    for lease in incident.leases:
+        if lease.playbook == playbook:
+            raise Refused(
+                f"{playbook} is on already: {lease.owner} started it at {hour(lease.since, zone)}. "
+                f"To start it anew, take it back first: /mx undo {playbook}"
+            )
+
+
+def refuse_undo(incident: Incident, undone: Run, *, zone: tzinfo) -> None:
+    """Raises Refused where the run is being taken back, or was."""
+    on = any(lease.run == undone.id for lease in incident.leases)
+    for run in incident.runs:
+        if run.undoes == undone.id and (run.live or (run.outcome == "done" and not on)):
+            doing = "asked to take it back" if run.live else "took it back"
+            raise Refused(f"{undone.playbook}: {run.requested_by} {doing} at {hour(run.requested_at, zone)}.")
+
+
+def refuse_stale(
+    seen: str | None,
+    playbook: Playbook,
+    incident: Incident,
+    *,
+    mode: Mode = "apply",
+    undoes: str | None = None,
+) -> None:
+    """Raises Stale where the plan that was seen is not the one that would be carried out now."""
+    if seen is not None and seen != fingerprint(playbook, mode=mode, undoes=undoes, incident=incident):
+        raise Stale(
+            f"The plan of {playbook.name} has changed since it was shown; look at it again and confirm it."
+        )
+
+
+def run_to_undo(book: Book, integration: str, wanted: str) -> tuple[Incident, Run]:
+    """The run that is meant: one whose lease is on before any other, the latest first."""
+    named = [
+        (found, run)
+        for found in reversed(book.incidents())
+        if found.integration == integration
+        for run in reversed(found.runs)
+        if run.mode == "apply" and wanted in (run.id, run.playbook)
+    ]
+    if not named:
+        raise Refused(f"{wanted} was not run for {integration}, so there is nothing to take back.")
+    on = [(found, run) for found, run in named if any(lease.run == run.id for lease in found.leases)]
+    return (on or named)[0]
