@@ -1,15 +1,23 @@
-"""Triage: ask everything at once, and assess."""
+"""Triage: ask everything at once, assess, and answer the requests that wait on the timeline."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Assessment
+from bot.domain.book import Book
 from bot.domain.diagnosis import diagnose
+from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
+from bot.domain.gateway import listed
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Status
+from bot.errors import Conflict
 from bot.ports import Clock, Probe
 
+ACTOR = "mx"
+_TRIES = 8
 _WHOSE: Mapping[str, str] = {
     "maintainx": "MaintainX's side",
     "us": "our side",
@@ -17,6 +25,18 @@ _WHOSE: Mapping[str, str] = {
     "network": "the network",
     "nobody": "nobody's",
 }
+
+
+class Facts(Protocol):
+    """What triage needs of the timeline."""
+
+    async def append(self, *drafts: Draft) -> tuple[Event, ...]:
+        """Write all the drafts or none. Raises Conflict and StoreError."""
+        ...
+
+    async def book(self) -> Book:
+        """What the timeline says now."""
+        ...
 
 
 async def read_all(probes: Sequence[Probe], *, samples: int) -> tuple[Reading, ...]:
@@ -35,6 +55,121 @@ async def assess(
     return diagnose(integration, readings, at=at, zone=zone)
 
 
+class Triage:
+    """The follower that answers triage requests; the leader's root calls ``advance`` whenever there is news."""
+
+    def __init__(
+        self,
+        timeline: Facts,
+        clock: Clock,
+        *,
+        probes_of: Callable[[str], Sequence[Probe]],
+        integrations: Mapping[str, Integration],
+        zone: ZoneInfo,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._timeline = timeline
+        self._clock = clock
+        self._probes_of = probes_of
+        self._integrations = integrations
+        self._zone = zone
+        self._new_id = new_id
+
+    async def assess(self, name: str, *, samples: int = 3) -> Assessment:
+        """Ask about one integration now; writes nothing."""
+        return await assess(
+            self._integrations[name],
+            self._probes_of(name),
+            samples=samples,
+            clock=self._clock,
+            zone=self._zone,
+        )
+
+    async def advance(self) -> bool:
+        """Answer the oldest request that waits, and with the same readings all others for that integration.
+
+        False where none waits. The answer is one append under the requests' own keys: a restart before it asks
+        again, a restart after it finds it done. Raises StoreError, and Conflict where others keep being first.
+        """
+        pending = (await self._timeline.book()).pending_triages()
+        if not pending:
+            return False
+        name = _request(pending[0]).integration
+        asked = tuple(event for event in pending if _request(event).integration == name)
+        if name not in self._integrations:
+            await self._timeline.append(*(self._unknown(event) for event in asked))
+            return True
+        samples = max(_request(event).samples for event in asked)
+        found = await self.assess(name, samples=samples)
+        for _ in range(_TRIES):
+            try:
+                await self._timeline.append(*self._answer(asked, found, await self._timeline.book()))
+            except Conflict:  # another fact was first: the answer is written anew on what stands there now
+                continue
+            return True
+        raise Conflict(f"answering the triage of {name}: others were first {_TRIES} times; it is asked again")
+
+    def _answer(self, asked: tuple[Event, ...], found: Assessment, book: Book) -> tuple[Draft, ...]:
+        """The facts of an answer: the incident it opens or feeds, and one line for each who asked."""
+        at = self._clock.now()
+        first = _request(asked[0])
+        there = book.open_incident(found.integration)
+        assessed = Assessed(request=first.request, assessment=found)
+        drafts: list[Draft] = []
+        incident: str | None = None
+        if there is not None:
+            incident = there.id
+            drafts.append(Draft(stream=incident, actor=ACTOR, at=at, fact=assessed, expect=there.version))
+        elif not found.healthy:
+            incident = self._new_incident(at, book)
+            opened = self._opened(asked[0], found)
+            drafts.append(Draft(stream=incident, actor=ACTOR, at=at, fact=opened, expect=0))
+            drafts.append(Draft(stream=incident, actor=ACTOR, at=at, fact=assessed))
+        for event in asked:
+            request = _request(event)
+            finished = TriageFinished(
+                request=request.request,
+                severity=found.severity,
+                verdict=found.verdict,
+                incident=incident,
+                says=summary(found),
+                address=request.address,
+            )
+            drafts.append(_finish(event, finished, at=at))
+        return tuple(drafts)
+
+    def _opened(self, event: Event, found: Assessment) -> IncidentOpened:
+        request = _request(event)
+        return IncidentOpened(
+            integration=found.integration,
+            request=request.request,
+            requested_by=event.actor,
+            requested_at=event.at,
+            channel=self._integrations[found.integration].channel or request.address.channel,
+        )
+
+    def _new_incident(self, at: datetime, book: Book) -> str:
+        day = at.astimezone(self._zone)
+        while True:
+            incident = f"mx-{day:%Y%m%d}-{self._new_id()}"
+            if book.incident(incident) is None:
+                return incident
+
+    def _unknown(self, event: Event) -> Draft:
+        request = _request(event)
+        known = listed(tuple(self._integrations)) if self._integrations else "none"
+        says = f"there is no integration {request.integration}; configured: {known}"
+        finished = TriageFinished(
+            request=request.request,
+            severity=None,
+            verdict="nobody",
+            incident=None,
+            says=says,
+            address=request.address,
+        )
+        return _finish(event, finished, at=self._clock.now())
+
+
 def summary(found: Assessment) -> str:
     """One line: how bad, whose fault, what; or that nothing is wrong and how many questions say so."""
     if found.severity is None:
@@ -44,3 +179,13 @@ def summary(found: Assessment) -> str:
         return f"healthy: {good} of {len(found.readings)} questions answered well{unseen}"
     more = f" (and {len(found.findings) - 1} more)" if len(found.findings) > 1 else ""
     return f"{found.severity}, {_WHOSE[found.verdict]}: {found.findings[0].symptom}{more}"
+
+
+def _request(event: Event) -> TriageRequested:
+    assert isinstance(event.fact, TriageRequested)
+    return event.fact
+
+
+def _finish(event: Event, finished: TriageFinished, *, at: datetime) -> Draft:
+    key = f"triage:{finished.request}"
+    return Draft(stream=event.stream, actor=ACTOR, at=at, fact=finished, key=key)

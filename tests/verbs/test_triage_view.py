@@ -31,7 +31,7 @@ def test_a_person_reads_how_bad_whose_why_and_what_to_do_by_when() -> None:
         "1. SEV-2 all 4 endpoints answered 429",
         "2. SEV-2 the integration's service answers",
         "likely cause: over MaintainX's limit",
-        "do now:       `curl -sS -D - -o /dev/null",
+        "do now:       `curl -sS --max-time 30 -D - -o /dev/null",
         "evidence:     /users: 429",
         "mx run rate-limited",
         "first byte",

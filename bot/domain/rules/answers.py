@@ -43,7 +43,7 @@ def base_url_wrong(case: Case) -> Finding | None:
         cause=f"{base(case)} is not the API's base URL (it ends in /v1), or the API moved as a whole",
         check=(
             "MAINTAINX_BASE_URL should be https://api.getmaintainx.com/v1; "
-            f"`curl -sS {base(case)}/openapi.json | jq '.servers'` names the right one"
+            "`curl -sS https://api.getmaintainx.com/v1/openapi.json | jq .servers` names the right one"
         ),
         also=(front_door(case),),
     )

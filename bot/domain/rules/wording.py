@@ -94,12 +94,12 @@ def curl(
     key = f"$(tr -d '[:space:]' < {source})" if "/" in source else "$MAINTAINX_API_KEY"
     org = case.integration.org_id
     organisation = f' -H "x-organization-id: {org}"' if org else ""
-    return f'curl -sS {show} -H "Authorization: Bearer {key}"{organisation} "{base(case)}{path}?limit=1"'
+    return f'curl -sS --max-time 30 {show} -H "Authorization: Bearer {key}"{organisation} "{base(case)}{path}?limit=1"'
 
 
 def measure(url: str) -> str:
     """The command that shows in which phase the time goes."""
     return (
-        'curl -sS -o /dev/null -w "DNS %{time_namelookup} connect %{time_connect} TLS %{time_appconnect} '
+        'curl -sS --max-time 30 -o /dev/null -w "DNS %{time_namelookup} connect %{time_connect} TLS %{time_appconnect} '
         f'first byte %{{time_starttransfer}} total %{{time_total}} s\\n" "{url}"'
     )
