@@ -50,12 +50,12 @@ class Screen:
     def rates(self, rates: Rates) -> None:
         """One line of traffic at the gateway."""
         line = Text(f"  {rates.at}  ", style="dim")
-        line.append(f"{rates.reached_per_s:5.1f} requests/s reach MaintainX", style="default")
+        line.append(f"{rates.reached_per_s:4.1f}/s reach MaintainX", style="default")
         for status, per_s in rates.by_status:
             line.append(f"   {status}: {per_s:.1f}/s", style="red" if status >= "400" else "green")
         if rates.held_per_s:
-            line.append(f"   held back by the gateway: {rates.held_per_s:.1f}/s", style="yellow")
-        self.console.print(line)
+            line.append(f"   held back: {rates.held_per_s:.1f}/s", style="yellow")
+        self.console.print(line, soft_wrap=True)
 
     def lines(self, lines: Sequence[str], *, title: str, style: str = "blue") -> None:
         """Lines in a frame."""
