@@ -340,16 +340,21 @@ async def test_a_follower_that_died_of_the_database_goes_on_when_it_is_started_a
     desk.timeline = Full(desk.timeline._database, clock=desk.clock, scrub=Scrubber())
     runner = desk.runner()
     deaths = 0
-    async with asyncio.timeout(30):
-        while (await desk.run("run-1")).live:
-            async with asyncio.TaskGroup() as group:
-                follower = group.create_task(_until_it_dies(runner))
-                await asyncio.wait({follower}, timeout=0.5)
-                deaths += follower.done()
-                follower.cancel()
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        over = group.create_task(_until_over(desk))
+        while not over.done():
+            follower = group.create_task(_until_it_dies(runner))
+            await asyncio.wait({follower, over}, return_when=asyncio.FIRST_COMPLETED)
+            deaths += follower.done()
+            follower.cancel()
     assert deaths > 1
     assert desk.acts == ["x on", "y on"]
     assert (await desk.run("run-1")).outcome == "done"
+
+
+async def _until_over(desk: Desk) -> None:
+    while (await desk.run("run-1")).live:
+        await desk.timeline.changed((await desk.timeline.book()).head.seq, timeout_s=5)
 
 
 async def _until_it_dies(runner: Runner) -> None:

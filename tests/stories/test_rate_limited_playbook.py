@@ -85,7 +85,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def a_scene(folder: Path, *, ttl_s: int = 3600, answered: int = 5) -> AsyncIterator[Scene]:
+async def a_scene(
+    folder: Path, *, ttl_s: int = 3600, answered: int = 5, within_s: int = 3
+) -> AsyncIterator[Scene]:
     def answer(_: Message) -> bytes:
         return LIMITED
 
@@ -102,7 +104,7 @@ async def a_scene(folder: Path, *, ttl_s: int = 3600, answered: int = 5) -> Asyn
             update={
                 "steps": (
                     limit.model_copy(update={"values": {**limit.values, "rate_per_s": 20.0, "ttl_s": ttl_s}}),
-                    verify.model_copy(update={"values": {"answered": answered, "within_s": 3}}),
+                    verify.model_copy(update={"values": {"answered": answered, "within_s": within_s}}),
                 )
             }
         )
@@ -111,7 +113,7 @@ async def a_scene(folder: Path, *, ttl_s: int = 3600, answered: int = 5) -> Asyn
 
 
 async def test_the_429s_stop_and_undo_ends_this_lease_alone(tmp_path: Path) -> None:
-    async with a_scene(tmp_path) as scene:
+    async with a_scene(tmp_path, within_s=30) as scene:
         for _ in range(4):
             assert (await scene.gateway.get("/v1/workorders")).status == 429
         assert (await scene.gateway.get("/v1/assets")).status == 429
@@ -157,7 +159,7 @@ async def test_the_429s_stop_and_undo_ends_this_lease_alone(tmp_path: Path) -> N
 
 
 async def test_the_429s_go_on(tmp_path: Path) -> None:
-    async with a_scene(tmp_path) as scene:
+    async with a_scene(tmp_path, answered=1) as scene:
         await scene.incidents.request_run("default", "rate-limited", actor=ANN)
         async with scene.the_integration_works():
             await scene.carry_out()
@@ -178,7 +180,7 @@ async def test_no_traffic_is_no_success_and_says_how_to_route_it(tmp_path: Path)
 
 
 async def test_the_undo_of_a_lease_that_ran_out_says_so(tmp_path: Path) -> None:
-    async with a_scene(tmp_path, ttl_s=1, answered=1) as scene:
+    async with a_scene(tmp_path, ttl_s=3, answered=1, within_s=30) as scene:
         await scene.incidents.request_run("default", "rate-limited", actor=ANN)
         async with scene.the_integration_works():
             scene.maintainx.answer = OK
