@@ -242,7 +242,7 @@ def _head_faults(table: Mapping[str, Any]) -> list[str]:
         faults.append(f"button: {len(button)} characters; write at most {_LONGEST_BUTTON}")
     fits = table.get("fits")
     if not isinstance(fits, list) or not all(isinstance(rule, str) and rule for rule in fits):
-        faults.append('fits: write a list of rules, such as ["rate_limited"]; [] offers it on no finding')
+        faults.append('fits: write a list of rules, such as ["rate-limited"]; [] offers it on no finding')
     return faults
 
 

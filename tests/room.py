@@ -73,7 +73,7 @@ async def open_incident(
     opened = e.IncidentOpened(
         integration=integration, requested_by=ANN, requested_at=clock.now(), channel="C0INC"
     )
-    found = e.Assessed(assessment=assessment(clock, "rate_limited"))
+    found = e.Assessed(assessment=assessment(clock, "rate-limited"))
     await write(timeline, clock, opened, found, incident=incident)
 
 

@@ -23,7 +23,7 @@ PLAYBOOKS: Mapping[str, Playbook] = {
         name=name,
         title=name.capitalize(),
         button=name,
-        fits=("rate_limited",),
+        fits=("rate-limited",),
         when="Ever.",
         steps=(PlaybookStep(kind="switch", title="On", values={"word": name}),),
     )
@@ -179,7 +179,7 @@ async def test_a_plan_that_has_changed_is_stale_and_nothing_happens(
     incident = (await timeline.book()).incident(INCIDENT)
     assert incident is not None
     seen = fingerprint(PLAYBOOKS["rate-limited"], incident=incident)
-    await write(timeline, clock, e.Assessed(assessment=assessment(clock, "rate_limited", "slow")))
+    await write(timeline, clock, e.Assessed(assessment=assessment(clock, "rate-limited", "slow")))
     with pytest.raises(Stale, match="has changed since it was shown"):
         await incidents.request_run("default", "rate-limited", actor=ANN, fingerprint=seen)
     fresh = (await timeline.book()).incident(INCIDENT)

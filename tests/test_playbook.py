@@ -9,6 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 from bot.domain.assessment import Assessment, Finding, Severity
+from bot.domain.diagnosis import PLAYBOOKS
 from bot.domain.events import Address
 from bot.domain.gateway import ROUTE
 from bot.domain.incident import AssessedAt, Incident
@@ -71,11 +72,16 @@ def run_of(playbook: Playbook, *states: StepState, **changes: object) -> Run:
 
 
 async def test_the_shipped_playbook_is_what_the_runbook_says(playbook: Playbook) -> None:
-    assert (playbook.button, playbook.fits) == ("Enable emergency rate limit", ("rate_limited",))
+    assert (playbook.button, playbook.fits) == ("Enable emergency rate limit", ("rate-limited",))
     assert [(step.kind, step.values) for step in playbook.steps] == [
         ("gateway", {"rate_per_s": 1.0, "paused_jobs": ["asset-sync", "report-generator"], "ttl_s": 3600}),
         ("verify-traffic", {"answered": 5, "within_s": 60}),
     ]
+
+
+async def test_findings_name_the_playbooks_that_say_they_fit(steps: Mapping[str, Step]) -> None:
+    fits = {(rule, name) for name, book in shipped(steps).items() for rule in book.fits}
+    assert fits == {(rule, name) for rule, names in PLAYBOOKS.items() for name in names}
 
 
 def test_every_file_in_the_folder_ships() -> None:
@@ -97,7 +103,7 @@ async def test_every_fault_is_told_with_its_place(steps: Mapping[str, Step]) -> 
     name = "Rate Limited"
     titel = "x"
     button = ""
-    fits = "rate_limited"
+    fits = "rate-limited"
     [[steps]]
     kind = "gatway"
     [[steps]]
@@ -113,7 +119,7 @@ async def test_every_fault_is_told_with_its_place(steps: Mapping[str, Step]) -> 
         "mine.toml: title: write what it does in a few words",
         "mine.toml: button: write the words of its button",
         "mine.toml: when: write a sentence that says when it fits",
-        'mine.toml: fits: write a list of rules, such as ["rate_limited"]; [] offers it on no finding',
+        'mine.toml: fits: write a list of rules, such as ["rate-limited"]; [] offers it on no finding',
         "mine.toml: steps[0].kind: 'gatway' is no kind; write one of gateway, verify-traffic",
         "mine.toml: steps[1].title: write a text",
         "mine.toml: steps[1].rate_per_s: 0 does not fit; write a number from 0.01 to 1000",
@@ -256,7 +262,7 @@ async def test_the_fingerprint_changes_with_what_would_be_done_and_with_nothing_
         )
         return replace(INCIDENT, assessments=(AssessedAt(AT, assessment),))
 
-    limited = fingerprint(playbook, incident=assessed("rate_limited"))
+    limited = fingerprint(playbook, incident=assessed("rate-limited"))
     values = playbook.steps[0].model_copy(update={"values": {"rate_per_s": 2.0}})
     changed = {
         first,
@@ -274,7 +280,7 @@ async def test_the_fingerprint_changes_with_what_would_be_done_and_with_nothing_
         fingerprint(playbook, incident=assessed("other", fits="another-playbook")),
     }
     assert same == {first}
-    later = assessed("rate_limited", "slow")
+    later = assessed("rate-limited", "slow")
     assert fingerprint(playbook, incident=later) != limited
     expiring = LEASE.model_copy(update={"expires_at": AT + timedelta(hours=1)})
     assert fingerprint(playbook, incident=replace(INCIDENT, leases=(LEASE,))) == fingerprint(

@@ -18,7 +18,7 @@ LIMIT = Playbook(
     name="rate-limited",
     title="Emergency rate limit",
     button="Enable emergency rate limit",
-    fits=("rate_limited",),
+    fits=("rate-limited",),
     when="MaintainX answers 429.",
     steps=(PlaybookStep(kind="switch", title="Slow down", values={"word": "limit"}),),
 )
