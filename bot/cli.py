@@ -11,6 +11,11 @@ from bot.errors import ConfigError, MxError
 VERBS: tuple[tuple[str, str], ...] = (
     ("triage", "Ask both sides of the integration what is wrong, and say whose fault it is."),
     ("gateway", "Run the gateway between the integration and MaintainX."),
+    ("playbooks", "List the mitigations that can be run."),
+    ("run", "Run a playbook on the open incident."),
+    ("undo", "Undo a playbook that is switched on."),
+    ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
+    ("doctor", "Check every setting and say what to do next."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
 )
 """Each verb lives in ``bot/verbs/NAME.py`` as ``command``; the words here are its line in ``mx --help``."""

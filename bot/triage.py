@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.assessment import Assessment
 from bot.domain.book import Book
 from bot.domain.diagnosis import diagnose
-from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
+from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested, desk
 from bot.domain.gateway import listed
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Status
@@ -100,14 +100,28 @@ class Triage:
             await self._timeline.append(*(self._unknown(event) for event in asked))
             return True
         samples = max(_request(event).samples for event in asked)
+        await self._write(asked, await self.assess(name, samples=samples))
+        return True
+
+    async def record(self, name: str, *, actor: str, samples: int) -> Assessment:
+        """Ask now, in this process, and write request and answer down. Raises StoreError and Conflict."""
+        request = TriageRequested(request=self._new_id(), integration=name, samples=samples)
+        at = self._clock.now()
         found = await self.assess(name, samples=samples)
+        asked = await self._timeline.append(Draft(stream=desk(name), actor=actor, at=at, fact=request))
+        await self._write(asked, found)
+        return found
+
+    async def _write(self, asked: tuple[Event, ...], found: Assessment) -> None:
         for _ in range(_TRIES):
             try:
                 await self._timeline.append(*self._answer(asked, found, await self._timeline.book()))
             except Conflict:  # another fact was first: the answer is written anew on what stands there now
                 continue
-            return True
-        raise Conflict(f"answering the triage of {name}: others were first {_TRIES} times; it is asked again")
+            return
+        raise Conflict(
+            f"answering the triage of {found.integration}: others were first {_TRIES} times; it is asked again"
+        )
 
     def _answer(self, asked: tuple[Event, ...], found: Assessment, book: Book) -> tuple[Draft, ...]:
         """The facts of an answer: the incident it opens or feeds, and one line for each who asked."""

@@ -1,6 +1,7 @@
 """``mx triage``: ask both sides of the integration what is wrong, and say whose fault it is."""
 
 import asyncio
+import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,8 @@ from bot.verbs.triage_view import as_json, exit_code, show
     help="How often each endpoint is asked, half a second apart.",
 )
 @click.option("--integration", help="Only this one; default: all that are configured.")
-def command(*, machine: bool, samples: int, integration: str | None) -> None:
+@click.option("--record", is_flag=True, help="Write it to the timeline; opens an incident where one is due.")
+def command(*, machine: bool, samples: int, integration: str | None, record: bool) -> None:
     """Ask both sides of the integration what is wrong, and say whose fault it is.
 
     Exits with 0 when healthy, 11 to 14 for SEV-1 to SEV-4, 2 for wrong settings, 3 when nothing could be asked.
@@ -43,7 +45,9 @@ def command(*, machine: bool, samples: int, integration: str | None) -> None:
             f"there is no {integration!r}; configured: {known}", param_hint="--integration"
         )
     names = tuple(settings.integrations) if integration is None else (integration,)
-    found = asyncio.run(run_triage(settings, SystemClock(), names=names, samples=samples))
+    # The timeline and what stands on it take longer to import than a triage takes to start.
+    look = importlib.import_module("bot.verbs.recording").record_triage if record else run_triage
+    found = asyncio.run(look(settings, SystemClock(), names=names, samples=samples))
     console = Console(highlight=False)
     for one in found:
         if machine:

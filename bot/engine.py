@@ -1,0 +1,114 @@
+"""The engine that Slack and the terminal share: timeline, incidents, triage and runner, opened together."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from bot.config import Settings
+from bot.gateway_client import GatewayClient
+from bot.incidents import Incidents
+from bot.journal.leader import LeaderLock
+from bot.logs import source_for
+from bot.playbook import Playbook, by_kind, shipped
+from bot.ports import Clock, Probe, Step
+from bot.probes.build import Outside, probes_for
+from bot.runner import Runner
+from bot.scrub import Scrubber
+from bot.steps import step_kinds
+from bot.timeline import Timeline
+from bot.triage import Triage
+
+
+class Term:
+    """This process's term as leader: the lock, and the number that the timeline gave it."""
+
+    def __init__(self, timeline: Timeline, lock: LeaderLock) -> None:
+        self._timeline = timeline
+        self._lock = lock
+        self._epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        """The term's number; 0 while this process does not lead."""
+        return self._epoch
+
+    async def lead(self) -> bool:
+        """True where this process leads, from now or still; never waits for another's lock. Raises StoreError."""
+        if self._epoch and self._lock.held():
+            return True
+        self._epoch = 0
+        if not self._lock.try_acquire():
+            return False
+        self._epoch = await self._timeline.next_epoch()
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a composition root needs of mx itself; who asks and who shows comes on top."""
+
+    settings: Settings
+    clock: Clock
+    scrub: Scrubber
+    gateway: GatewayClient
+    playbooks: Mapping[str, Playbook]
+    steps: Mapping[str, Step]
+    timeline: Timeline
+    incidents: Incidents
+    triage: Triage
+    runner: Runner
+    term: Term
+    probes: Mapping[str, tuple[Probe, ...]]
+
+
+def new_id() -> str:
+    """Eight random hexadecimal digits; people read only the first ones aloud."""
+    return secrets.token_hex(4)
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engine]:
+    """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError."""
+    async with AsyncExitStack() as stack:
+        scrub = Scrubber(settings.secrets)
+        gateway = await stack.enter_async_context(
+            GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
+        )
+        steps = by_kind(step_kinds(gateway, clock))
+        playbooks = shipped(steps)
+        timeline = await stack.enter_async_context(
+            Timeline.open(settings.bot.database, clock=clock, scrub=scrub)
+        )
+        lock = LeaderLock(settings.bot.database)
+        stack.callback(lock.release)
+        term = Term(timeline, lock)
+        outside = await stack.enter_async_context(Outside.open(clock=clock, scrub=scrub, gateway=gateway))
+        probes = {
+            name: probes_for(
+                integration, key=settings.keys[name], outside=outside, log=source_for(integration.log)
+            )
+            for name, integration in settings.integrations.items()
+        }
+        zone = settings.bot.zone
+        yield Engine(
+            settings=settings,
+            clock=clock,
+            scrub=scrub,
+            gateway=gateway,
+            playbooks=playbooks,
+            steps=steps,
+            timeline=timeline,
+            incidents=Incidents(timeline, clock, playbooks=playbooks, new_id=new_id, zone=zone),
+            triage=Triage(
+                timeline,
+                clock,
+                probes_of=probes.__getitem__,
+                integrations=settings.integrations,
+                zone=zone,
+                new_id=new_id,
+            ),
+            runner=Runner(timeline, clock, playbooks=playbooks, steps=steps, epoch=lambda: term.epoch),
+            term=term,
+            probes=probes,
+        )

@@ -1,0 +1,140 @@
+"""``mx doctor``: checks what mx stands on, one line each, with what to do next."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import config
+from bot.clock import SystemClock
+from bot.config import Settings
+from bot.domain.gateway import GatewayStatus
+from bot.errors import MxError
+from bot.gateway_client import GatewayClient
+from bot.scrub import Scrubber
+from bot.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and the next move where it is not well."""
+
+    what: str
+    found: str
+    next_move: str | None = None
+
+
+@click.command("doctor")
+def command() -> None:
+    """Check every setting and say what to do next. Exits with 1 when something needs a hand, 2 for wrong settings."""
+    settings = config.load()
+    console = Console(highlight=False)
+
+    async def run() -> bool:
+        well = True
+        async for check in examine(settings):
+            mark = "[green]ok [/]" if check.next_move is None else "[red]fix[/]"
+            console.print(f"{mark} {check.what}: ", end="")
+            console.print(check.found, markup=False)
+            if check.next_move is not None:
+                well = False
+                console.print(f"      {check.next_move}", markup=False)
+        return well
+
+    sys.exit(0 if asyncio.run(run()) else 1)
+
+
+async def examine(settings: Settings) -> AsyncIterator[Check]:
+    """Every check in the order in which they build on each other."""
+    yield Check("settings", f"valid, from the environment{f' and {settings.file}' if settings.file else ''}")
+    yield await _store(settings)
+    for name, key in settings.keys.items():
+        value = key.current()
+        yield (
+            Check(f"key of {name}", f"present, {len(value)} characters, from {key.name}")
+            if value and value.strip()
+            else Check(
+                f"key of {name}", f"missing in {key.name}", "set MAINTAINX_API_KEY or MAINTAINX_API_KEY_FILE"
+            )
+        )
+    async for check in _gateway(settings):
+        yield check
+    async for check in _slack(settings):
+        yield check
+
+
+async def _store(settings: Settings) -> Check:
+    try:
+        async with Timeline.open(settings.bot.database, clock=SystemClock(), scrub=Scrubber()) as timeline:
+            found = await timeline.verify()
+    except MxError as error:
+        return Check(
+            "timeline", str(error), "set DATABASE_URL to a file in a folder that this user may write"
+        )
+    if not found.ok:
+        return Check("timeline", found.fault or "changed", "keep a copy of the file and look who changed it")
+    return Check("timeline", f"{found.head_seq} facts in {settings.bot.database}, none changed")
+
+
+async def _gateway(settings: Settings) -> AsyncIterator[Check]:
+    async with GatewayClient.open(settings.gateway_url, token=settings.gateway.token) as client:
+        try:
+            status = GatewayStatus.from_json(await client.status())
+        except MxError as error:
+            yield Check(
+                "gateway", str(error), "start it with mx gateway, or set MX_GATEWAY_URL to where it runs"
+            )
+            return
+    yield Check("gateway", f"answers at {settings.gateway_url}, mode {status.mode}")
+    if status.traffic.total:
+        yield Check("routing", f"{status.traffic.total} requests passed it in the last hour")
+    else:
+        yield Check(
+            "routing",
+            "no request passed the gateway in the last hour: its mitigations would change nothing",
+            f"set the integration's MaintainX base URL to {settings.gateway_url}/v1",
+        )
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Check]:
+    if settings.slack is None:
+        yield Check(
+            "Slack",
+            "not configured: only the terminal works",
+            "set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
+        )
+        return
+    client = AsyncWebClient(token=settings.slack.bot_token, base_url=settings.slack.api_url)
+    try:
+        me = await client.auth_test()
+    except (SlackApiError, SlackClientError, OSError) as error:
+        said = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+        yield Check("Slack", f"asking who the token is: {said}", "copy the Bot User OAuth Token again")
+        return
+    yield Check("Slack", f"the token is {me.get('user')} in {me.get('team')}")
+    for name, integration in settings.integrations.items():
+        if integration.channel is None:
+            yield Check(f"channel of {name}", "none set: the card goes where /mx triage is typed")
+            continue
+        try:
+            answer = await client.conversations_info(channel=integration.channel)
+            channel: dict[str, object] = answer.get("channel", {})
+        except (SlackApiError, SlackClientError, OSError) as error:
+            said = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+            yield Check(
+                f"channel of {name}", f"{integration.channel}: {said}", "invite the bot there: /invite @mx"
+            )
+            continue
+        if channel.get("is_member"):
+            yield Check(f"channel of {name}", f"#{channel.get('name')}, the bot is a member")
+        else:
+            yield Check(
+                f"channel of {name}",
+                f"#{channel.get('name')}, the bot is not a member",
+                "type there: /invite @mx",
+            )

@@ -1,0 +1,96 @@
+"""What ``mx run`` and ``mx undo`` share: show the plan, ask once, follow the run to its end."""
+
+import sys
+from typing import Literal
+
+import click
+
+from bot.config import Settings
+from bot.domain.book import Book
+from bot.domain.incident import Incident
+from bot.domain.plan import plan_lines
+from bot.domain.run import Run
+from bot.engine import Engine, open_engine
+from bot.errors import Refused
+from bot.playbook import plan
+from bot.ports import Clock
+from bot.verbs.actor import actor
+from bot.verbs.leading import settle
+
+PATIENCE_S = 900.0
+
+
+async def carry_out(
+    settings: Settings,
+    clock: Clock,
+    integration: str,
+    *,
+    playbook: str,
+    mode: Literal["apply", "undo"],
+    yes: bool,
+) -> int:
+    """0 when every step was done, else 1. Raises Refused with what to do instead."""
+    async with open_engine(settings, clock=clock) as engine:
+        incident = (await engine.timeline.book()).open_incident(integration)
+        if incident is None:
+            raise Refused(f"There is no open incident for {integration}. Type mx triage --record to look.")
+        fingerprint = await _confirmed(engine, incident, playbook, mode=mode, yes=yes)
+        ask = engine.incidents.request_run if mode == "apply" else engine.incidents.request_undo
+        done = await ask(integration, playbook, actor=actor(), fingerprint=fingerprint)
+        click.echo(done.says)
+        assert done.event is not None
+        run_id = done.event.fact.run  # type: ignore[union-attr] # a request for a run was appended
+        return await _follow(engine, incident.id, run_id)
+
+
+async def _confirmed(
+    engine: Engine, incident: Incident, playbook: str, *, mode: Literal["apply", "undo"], yes: bool
+) -> str:
+    found = engine.playbooks.get(playbook)
+    if found is None:
+        raise Refused(f"There is no playbook {playbook}. There is: {', '.join(engine.playbooks)}.")
+    undoes = _on(incident, playbook) if mode == "undo" else None
+    shown = await plan(found, engine.steps, incident=incident, actor=actor(), mode=mode, undoes=undoes)
+    for line in plan_lines(shown):
+        click.echo(line)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise Refused(
+                "Nothing was done: this is no terminal to confirm in. Add --yes to act without being asked."
+            )
+        click.confirm("Do this?", abort=True)
+    return shown.fingerprint
+
+
+def _on(incident: Incident, playbook: str) -> str:
+    run = next((lease.run for lease in reversed(incident.leases) if lease.playbook == playbook), None)
+    run = run or next(
+        (r.id for r in reversed(incident.runs) if r.playbook == playbook and r.mode == "apply"), None
+    )
+    if run is None:
+        raise Refused(f"{playbook} is not switched on in {incident.id}; there is nothing to undo.")
+    return run
+
+
+async def _follow(engine: Engine, incident: str, run_id: str) -> int:
+    told: set[tuple[int, str]] = set()
+
+    def run_in(book: Book) -> Run | None:
+        found = book.incident(incident)
+        return found.run(run_id) if found else None
+
+    def done(book: Book) -> bool:
+        run = run_in(book)
+        if run is None:
+            return False
+        for step in run.steps:
+            if (step.index, step.state) not in told and step.says:
+                told.add((step.index, step.state))
+                click.echo(f"  {step.index + 1}. {step.state}: {step.says}")
+        return not run.live
+
+    await settle(engine, done=done, advance=lambda: engine.runner.advance(incident), patience_s=PATIENCE_S)
+    run = run_in(await engine.timeline.book())
+    assert run is not None
+    click.echo(run.says)
+    return 0 if run.outcome == "done" else 1
