@@ -1,9 +1,15 @@
 """Every row of the runbook's symptom and scenario tables, as rules over readings."""
 
+import importlib
+import inspect
+import pkgutil
+
 import pytest
 
+from bot.domain import rules
+from bot.domain.assessment import Finding
 from bot.domain.diagnosis import PLAYBOOKS
-from bot.domain.readings import Reading, Status
+from bot.domain.readings import HttpDetail, Reading, Sample, Status
 from tests.domain.made import (
     INTEGRATION,
     api,
@@ -180,3 +186,36 @@ def test_a_service_that_lost_its_memory_says_so() -> None:
     finding = judged(healthy(service(None), log)).findings[0]
     assert "ran out of memory" in finding.cause
     assert any("heap out of memory" in line for line in finding.evidence)
+
+
+def _written() -> set[str]:
+    """Every function in the rules' folder that may find something."""
+    found: set[str] = set()
+    for module in pkgutil.iter_modules(rules.__path__, f"{rules.__name__}."):
+        for name, function in inspect.getmembers(importlib.import_module(module.name), inspect.isfunction):
+            told = inspect.signature(function).return_annotation
+            if told == (Finding | None) and not name.startswith("_"):
+                found.add(name.replace("_", "-"))
+    return found
+
+
+def test_every_rule_that_is_written_is_listed_and_has_a_row_here() -> None:
+    listed = {rule.__name__.replace("_", "-") for rule in rules.RULES}
+    assert listed == _written()
+    found = {finding.rule for row in ROWS for finding in judged(row[1]).findings}
+    assert found <= listed
+    assert listed - found == {"key-unsendable", "service-slow", "unexplained"}
+
+
+def test_the_rules_without_a_row() -> None:
+    unsent = Sample(at_ms=0, error="not asked: the API key holds characters that no HTTP header may carry")
+    detail = HttpDetail(url="https://api.example.test/v1/users?limit=1", samples=(unsent,))
+    stuck = Reading(probe="api", target="/workorders", status=Status.FAILING, says="not asked", detail=detail)
+    lazy = service("healthy").model_copy(update={"status": Status.SLOW, "ms": 3000.0})
+    riddle = api("/workorders", 200).model_copy(update={"status": Status.FAILING})
+    for readings, rule in (
+        ([stuck], "key-unsendable"),
+        (healthy(lazy), "service-slow"),
+        ([riddle], "unexplained"),
+    ):
+        assert [f.rule for f in judged(readings).findings] == [rule]

@@ -1,18 +1,25 @@
 """What the gateway says of the last hour, and the requests that mx tells it of."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import aiohttp
 import pytest
 
+from bot.clock import SystemClock
 from bot.demo.maintainx import FakeMaintainX
 from bot.domain.readings import Status, TrafficDetail
+from bot.gateway.serve import serve
+from bot.gateway.settings import GatewaySettings
 from bot.gateway_client import GatewayClient
 from bot.probes.exchange import Wire
 from bot.probes.spending import Spending
 from bot.probes.traffic import TrafficProbe
 from bot.probes.versions import VersionsProbe
 from tests.gateway_standin import TOKEN, GatewayStandIn
+from tests.probes.conftest import KEY
 from tests.wound_clock import WoundClock
 
 
@@ -75,3 +82,36 @@ async def test_a_gateway_that_is_away_is_no_fault(maintainx: FakeMaintainX) -> N
     async with GatewayClient.open("http://127.0.0.1:9", token=TOKEN) as client:
         probe = VersionsProbe(base_url=maintainx.base_url, wire=Wire(), spending=Spending(client))
         assert (await probe.read(samples=1)).status is Status.OK
+
+
+async def test_the_real_gateway_tells_its_traffic_and_takes_note_of_ours(
+    maintainx: FakeMaintainX, tmp_path: Path
+) -> None:
+    stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+    settings = GatewaySettings(
+        upstream=maintainx.base_url, database=tmp_path / "gateway.db", host="127.0.0.1", port=0, token=TOKEN
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(settings, clock=SystemClock(), stop=stop, ready=address.set_result))
+        url = re.search(r"http://\S+?:\d+", await address)
+        assert url is not None
+        async with GatewayClient.open(url[0], token=TOKEN) as client:
+            idle = await TrafficProbe(client).read(samples=1)
+            key = {"Authorization": f"Bearer {KEY}", "X-MX-Job": "asset-sync"}
+            async with (
+                aiohttp.ClientSession(headers=key) as session,
+                session.get(f"{url[0]}/v1/assets?limit=1") as answer,
+            ):
+                assert answer.status == 200
+            busy = await TrafficProbe(client).read(samples=1)
+            await client.spent(30)
+            after = await TrafficProbe(client).read(samples=1)
+        stop.set()
+    assert isinstance(idle.detail, TrafficDetail)
+    assert isinstance(busy.detail, TrafficDetail)
+    assert isinstance(after.detail, TrafficDetail)
+    assert (idle.detail.total, busy.detail.total, busy.detail.by_status) == (0, 1, {"200": 1})
+    assert "asset-sync 1" in busy.says
+    assert busy.detail.budget_left is not None
+    assert after.detail.budget_left is not None
+    assert busy.detail.budget_left - after.detail.budget_left >= 25
