@@ -1,6 +1,7 @@
 """One call to Slack: our own rules for trying again, and Slack's errors as ours. No blind second post."""
 
 import asyncio
+import io
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -154,7 +155,7 @@ class SlackApi:
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
-                self._session.post(url, data=data, headers=headers) as answer,
+                self._session.post(url, data=io.BytesIO(data), headers=headers) as answer,
             ):
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -37,6 +37,7 @@ class Replies:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._fresh: dict[str, str] = {}
 
     @classmethod
     @asynccontextmanager
@@ -45,17 +46,28 @@ class Replies:
         async with Database.open(path, schema=_SCHEMA) as database:
             yield cls(database, clock)
 
-    async def keep(self, url: str) -> str:
-        """Keep a response URL; the key under which a fact may name it. Raises StoreError."""
+    def remember(self, url: str) -> str:
+        """The key under which a fact may name this response URL; ``keep`` writes it down, off the asker's path."""
         key = f"reply-{secrets.token_hex(8)}"
+        self._fresh[key] = url
+        return key
+
+    async def keep(self, key: str) -> None:
+        """Write a remembered response URL down, so that a restart still has it. Raises StoreError."""
+        url = self._fresh.get(key)
+        if url is None:
+            return
         now = self._clock.now()
         async with self._database.write() as tx:
             await tx.execute("DELETE FROM replies WHERE expires_at <= ?", (_text(now),))
-            await tx.execute("INSERT INTO replies VALUES (?, ?, ?, ?)", (key, url, _text(now + LIFE), USES))
-        return key
+            await tx.execute(
+                "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", (key, url, _text(now + LIFE), USES)
+            )
+        self._fresh.pop(key, None)
 
     async def take(self, key: str) -> str | None:
         """The URL for one use; None where it is used up or too old. Raises StoreError."""
+        await self.keep(key)
         async with self._database.write() as tx:
             rows = await tx.read(
                 "SELECT url FROM replies WHERE key = ? AND uses > 0 AND expires_at > ?",

@@ -31,7 +31,7 @@ def _line(reading: Reading, width: int) -> str:
 
 def _note(reading: Reading) -> str:
     if isinstance(reading.detail, HttpDetail) and reading.detail.samples:
-        return ", ".join(_http(reading, reading.detail))
+        return ", ".join(_http(reading, reading.detail)) or reading.says
     return reading.says
 
 

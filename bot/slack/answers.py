@@ -1,0 +1,101 @@
+"""The follower that tells people what came of their triage: privately, through the reply address they asked from."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.events import Event, TriageFinished
+from bot.domain.incident import Incident
+from bot.ports import Clock
+from bot.slack import blocks
+from bot.slack.api import SlackApi, SlackError
+from bot.slack.chat import SlackChat
+from bot.slack.limits import Mrkdwn, channel, escape, link, say
+from bot.slack.replies import Replies
+from bot.timeline import Timeline
+
+_CURSOR = "answers"
+_LOOK_S = 0.5
+_IDLE_S = 5.0
+_PATIENCE = timedelta(seconds=20)
+"""How long an answer waits for its card; then it says that the card will follow."""
+
+
+class Answers:
+    """Answers each finished triage once, in order; a restart goes on where the last life stopped."""
+
+    def __init__(
+        self, timeline: Timeline, api: SlackApi, chat: SlackChat, replies: Replies, *, clock: Clock
+    ) -> None:
+        self._timeline = timeline
+        self._api = api
+        self._chat = chat
+        self._replies = replies
+        self._clock = clock
+        self._log = structlog.get_logger("mx.slack.answers")
+
+    async def follow(self) -> None:
+        """Answer, for ever; started by the composition root in the leader."""
+        while True:
+            done = await self.step()
+            head = (await self._timeline.book()).head.seq
+            await self._timeline.changed(head, timeout_s=_LOOK_S if done < head else _IDLE_S)
+
+    async def step(self) -> int:
+        """Answer what can be answered now; the number of the last fact that is dealt with."""
+        done = int(await self._replies.shown(_CURSOR) or 0)
+        while events := await self._timeline.since(done):
+            was = done
+            done = await self._some(events, done)
+            if done > was:
+                await self._replies.note(_CURSOR, str(done))
+            if done < events[-1].seq:
+                break
+        return done
+
+    async def _some(self, events: Sequence[Event], done: int) -> int:
+        for event in events:
+            if isinstance(event.fact, TriageFinished) and not await self._answer(event, event.fact):
+                return done
+            done = event.seq
+        return done
+
+    async def _answer(self, event: Event, fact: TriageFinished) -> bool:
+        """True where this one is dealt with; False where its card is still awaited."""
+        if fact.address.reply is None:
+            return True
+        found = (await self._timeline.book()).incident(fact.incident) if fact.incident else None
+        waited = self._clock.now() - event.recorded_at > _PATIENCE
+        if found is not None and found.card is None and found.delivery_failed is None and not waited:
+            return False
+        text = await self._words(fact, found)
+        if text is None:
+            return True
+        url = await self._replies.take(fact.address.reply)
+        if url is not None:
+            try:
+                await self._api.respond(url, blocks.private(text))
+            except SlackError as error:
+                self._log.warning("private answer not delivered", because=str(error))
+        return True
+
+    async def _words(self, fact: TriageFinished, found: Incident | None) -> Mrkdwn | None:
+        """What to tell; None where the new card stands before the asker's eyes."""
+        if found is None:
+            return escape(fact.says)
+        if found.card is None:
+            says = (
+                found.delivery_failed.says
+                if found.delivery_failed
+                else "The card follows as soon as Slack takes it."
+            )
+            return say("{} {}", fact.says, says)
+        if found.card.channel == fact.address.channel and len(found.assessments) == 1:
+            return None
+        place = channel(found.card.channel)
+        try:
+            url = await self._chat.permalink(found.card.channel, found.card.message)
+        except SlackError:
+            return say("{} The card is in {}.", fact.says, place)
+        return say("{} {} in {}.", fact.says, link(url, "The card"), place)

@@ -1,0 +1,129 @@
+"""The Bolt app: every delivery of Slack becomes one ask, is acknowledged within 3 seconds, and never raises."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import MxError
+from bot.slack import blocks, buttons, commands
+from bot.slack.edge import Asked, Edge
+from bot.slack.limits import escape, with_people
+from bot.slack.press import Press
+
+ANSWER_WITHIN_S = 2.5
+"""Slack waits 3 seconds, the way there and back included."""
+
+_ANY = re.compile(r".*", re.DOTALL)
+
+
+def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
+    """The app with its listeners.
+
+    ``process_before_response``: Bolt answers when the listener has returned, at once, where its own polling takes
+    10 ms and an exception after the acknowledgement takes the acknowledgement back.
+    """
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        # Prebuilt: Bolt would ask auth.test, once for each of the first requests that come together.
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=bot_token)
+
+    app = AsyncApp(
+        client=client,
+        authorize=authorize,
+        process_before_response=True,
+        request_verification_enabled=False,  # done at the door, bot/slack/server.py; Socket Mode has no signatures
+        ssl_check_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+        logger=_quiet(),
+    )
+    log = structlog.get_logger("mx.slack.bolt")
+
+    async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
+        asked = asked_by_command(body)
+        message = await _within(lambda: commands.answer(edge, asked, str(body.get("text", ""))), log)
+        await ack(message or "")
+
+    async def on_click(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        asked = asked_by_click(body, action)
+
+        async def act() -> None:
+            await buttons.click(edge, asked, Press.read(str(action.get("value", ""))))
+
+        fault = await _within(act, log)
+        if fault is not None:
+            edge.answer_later(asked, fault)
+        await ack()
+
+    async def on_rest(ack: AsyncAck) -> None:
+        await ack()
+
+    app.command(_ANY)(on_command)
+    app.action(_ANY)(on_click)
+    app.event(_ANY)(on_rest)
+    app.shortcut(_ANY)(on_rest)
+    return app
+
+
+def asked_by_command(body: dict[str, Any]) -> Asked:
+    """Who typed a slash command, and where."""
+    trigger = body.get("trigger_id")
+    return Asked(
+        user=str(body.get("user_id", "")),
+        channel=str(body.get("channel_id", "")),
+        key=f"slack:{trigger}" if trigger else None,
+        response_url=body.get("response_url") or None,
+    )
+
+
+def asked_by_click(body: dict[str, Any], action: dict[str, Any]) -> Asked:
+    """Who clicked a button, and where."""
+    container = body.get("container") or {}
+    channel = (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+    trigger = body.get("trigger_id") or ":".join(
+        str(part) for part in (container.get("message_ts"), action.get("action_id"), action.get("action_ts"))
+    )
+    return Asked(
+        user=str((body.get("user") or {}).get("id", "")),
+        channel=str(channel),
+        key=f"slack:{trigger}",
+        response_url=body.get("response_url") or None,
+    )
+
+
+async def _within(act: Callable[[], Awaitable[blocks.Message | None]], log: Any) -> blocks.Message | None:
+    """The answer, or the sentence that says why there is none; always in time."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await act()
+    except MxError as error:
+        return blocks.private(with_people(str(error)))
+    except TimeoutError:
+        return blocks.private(
+            escape(
+                "Writing it down took longer than Slack waits, so it is not known whether it was taken. "
+                "Look at the card or at /mx timeline, then ask again."
+            )
+        )
+    except Exception as error:
+        # The Slack edge: an exception here would make Slack show "operation_timeout" and nothing else.
+        log.exception("listener fell")
+        return blocks.private(
+            escape(f"mx met a fault of its own ({type(error).__name__}); its log has the details. Ask again.")
+        )
+
+
+def _quiet() -> logging.Logger:
+    """Bolt writes whole bodies, response URLs included, at INFO and WARNING: only its errors are kept."""
+    logger = logging.getLogger("mx.slack.bolt.framework")
+    logger.setLevel(logging.ERROR)
+    return logger

@@ -1,0 +1,215 @@
+"""The incident's card: an incident and its plans in, one Slack message out. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from bot.domain.assessment import Finding, Verdict
+from bot.domain.events import Plan
+from bot.domain.incident import Incident
+from bot.domain.run import Run, StepState
+from bot.slack import blocks, tables
+from bot.slack.limits import Block, Mrkdwn, escape, joined, person, say
+from bot.slack.planview import plan_dialog
+from bot.slack.press import Act, Press
+
+METADATA = "mx_incident"
+"""The kind of the card's metadata; its payload names the incident."""
+
+_FINDINGS = 3
+_RUNS = 3
+_VERDICTS: Mapping[Verdict, str] = {
+    "maintainx": "The fault is on MaintainX's side",
+    "us": "The fault is on our side",
+    "key": "The fault is our API key",
+    "network": "The fault is in the network between us",
+    "nobody": "Nobody's fault",
+}
+_MARKS = {
+    "waiting": "▫",
+    "started": "▸",
+    "done": "✓",
+    "failed": "✗",
+    "interrupted": "‼",
+    "inconclusive": "~",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A button for a plan: what it is called, and what a click carries out."""
+
+    label: str
+    plan: Plan
+
+
+def card(incident: Incident, offers: Sequence[Offer], *, zone: tzinfo, head: str) -> blocks.Message:
+    """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows."""
+    parts: list[Block] = [blocks.header(title(incident)), *_top(incident, zone)]
+    parts += [_finding(finding, first=i == 0) for i, finding in enumerate(_findings(incident)[:_FINDINGS])]
+    if incident.assessment and incident.assessment.readings:
+        parts.append(blocks.preformatted(tables.readings(incident.assessment.readings)))
+    if blind := _blind_spots(incident):
+        parts.append(blocks.context(blind))
+    if incident.state == "open":
+        parts += blocks.actions(_buttons(incident, offers))
+        parts += [blocks.context(line) for line in _warnings(offers)]
+    parts.append(blocks.context(_foot(incident, zone, head)))
+    text = say("{} · {}", title(incident), incident.id)
+    return blocks.message(text, parts, event=METADATA, payload={"incident": incident.id})
+
+
+def title(incident: Incident) -> str:
+    """Severity and what is wrong, in one line of plain text."""
+    findings = _findings(incident)
+    words = findings[0].symptom if findings else "every probe answers well again"
+    severity = str(incident.severity) if incident.severity else "no severity"
+    return " · ".join(([] if incident.state == "open" else ["Resolved"]) + [severity, words])
+
+
+def summary(incident: Incident, *, zone: tzinfo) -> Mrkdwn:
+    """The incident in a few lines, for a private answer."""
+    lines = [
+        say("*{}* {}", incident.id, title(incident)),
+        *_owner(incident, zone),
+        *_switched_on(incident, zone),
+    ]
+    return joined("\n", lines)
+
+
+def clock(at: datetime, zone: tzinfo) -> str:
+    """A time of day with its zone: ``14:05 UTC``."""
+    return f"{at.astimezone(zone):%H:%M %Z}"
+
+
+def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
+    findings = _findings(incident)
+    if incident.assessment:
+        evidence = "; ".join(findings[0].evidence) if findings else ""
+        verdict = _VERDICTS[incident.assessment.verdict]
+        yield blocks.section(
+            say("*{}.* {}", verdict, evidence) if findings else say("*{}*", "No finding now.")
+        )
+    state = [*_resolved(incident, zone), *_owner(incident, zone), *_proposal(incident, zone)]
+    yield blocks.section(joined("\n", state))
+    if on := list(_switched_on(incident, zone)):
+        yield blocks.section(joined("\n", on))
+    if runs := [line for run in incident.runs[-_RUNS:] for line in _run(run, zone)]:
+        yield blocks.section(joined("\n", runs))
+
+
+def _resolved(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    if incident.state == "resolved" and incident.resolved_at and incident.resolved_by:
+        yield say("*Resolved* by {} at {}", person(incident.resolved_by), clock(incident.resolved_at, zone))
+        yield from (say("Accepted: {}", line) for line in incident.accepted)
+
+
+def _owner(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    if incident.acknowledged_by and incident.acknowledged_at:
+        at = clock(incident.acknowledged_at, zone)
+        yield say("*Who has it:* {}, since {}", person(incident.acknowledged_by), at)
+    elif incident.state == "open":
+        due = incident.assessment.response_due if incident.assessment else None
+        by = say(" · respond by *{}*", _due(due, incident, zone)) if due else escape("")
+        yield say("*Who has it:* nobody yet{}", by)
+
+
+def _due(due: datetime, incident: Incident, zone: tzinfo) -> str:
+    local, opened = due.astimezone(zone), incident.opened_at.astimezone(zone)
+    return clock(due, zone) if local.date() == opened.date() else f"{local:%a %d %b %H:%M %Z}"
+
+
+def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    at = clock(incident.assessment.at, zone) if incident.assessment else ""
+    if incident.state != "open":
+        return
+    if incident.healthy_now:
+        yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
+    elif incident.proposed:
+        number = incident.proposed.number
+        yield say(
+            "At {} it looked like {}. To set that: `/mx severity {} REASON`", at, incident.proposed, number
+        )
+
+
+def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    for lease in incident.leases:
+        until = f", until {clock(lease.expires_at, zone)}" if lease.expires_at else ""
+        since = clock(lease.since, zone)
+        yield say(
+            "*On:* {} ({}), by {} since {}{}", lease.says, lease.playbook, person(lease.owner), since, until
+        )
+
+
+def _run(run: Run, zone: tzinfo) -> Iterator[Mrkdwn]:
+    doing = "Undo of" if run.mode == "undo" else "Playbook"
+    at, state = clock(run.requested_at, zone), run.outcome or "running"
+    yield say("*{} {}*: {} · {} at {}", doing, run.playbook, state, person(run.requested_by), at)
+    for step in run.steps:
+        yield say("{} {}", _MARKS[step.state], _step_says(run, step))
+
+
+def _step_says(run: Run, step: StepState) -> str:
+    planned = run.plan.steps[step.index] if run.plan and step.index < len(run.plan.steps) else None
+    name = (planned.title or planned.kind) if planned else f"step {step.index + 1}"
+    says = step.says or (planned.says if planned else "")
+    return f"{name}: {says}" if says else name
+
+
+def _findings(incident: Incident) -> tuple[Finding, ...]:
+    """The latest findings; where it is healthy again and over, what it had been."""
+    if incident.state == "resolved":
+        bad = [found.findings for _, found in incident.assessments if found.findings]
+        return bad[-1] if bad else ()
+    return incident.assessment.findings if incident.assessment else ()
+
+
+def _finding(finding: Finding, *, first: bool) -> Block:
+    # The first one's symptom and severity are the card's title.
+    head = [] if first else [say("*{}* ({})", finding.symptom, finding.severity)]
+    lines = [*head, say("*Likely cause:* {}", finding.cause), say("*Check:* {}", finding.check)]
+    return blocks.section(joined("\n", lines))
+
+
+def _blind_spots(incident: Incident) -> Mrkdwn | None:
+    spots = incident.assessment.blind_spots if incident.assessment else ()
+    return say("Not known: {}", "; ".join(spots)) if spots else None
+
+
+def _warnings(offers: Sequence[Offer]) -> Iterator[Mrkdwn]:
+    seen: set[str] = set()
+    for offer in offers:
+        for warning in offer.plan.warnings:
+            if warning not in seen:
+                seen.add(warning)
+                yield say("{}: {}", offer.label, warning)
+
+
+def _buttons(incident: Incident, offers: Sequence[Offer]) -> list[Block]:
+    made: list[Block] = []
+    for offer in offers:
+        press = Press.of_plan(offer.plan, incident)
+        style: blocks.Style | None = "danger" if offer.plan.mode == "apply" else None
+        made.append(
+            blocks.button(
+                offer.label,
+                action=press.action,
+                value=press.value,
+                style=style,
+                confirm=plan_dialog(offer.plan),
+            )
+        )
+    simple: list[tuple[Act, str]] = [("again", "Triage again"), ("report", "Report")]
+    if incident.acknowledged_by is None:
+        simple.insert(0, ("ack", "Acknowledge"))
+    for act, label in simple:
+        press = Press(act=act, incident=incident.id, integration=incident.integration)
+        colour: blocks.Style | None = "primary" if act == "ack" else None
+        made.append(blocks.button(label, action=press.action, value=press.value, style=colour))
+    return made
+
+
+def _foot(incident: Incident, zone: tzinfo, head: str) -> Mrkdwn:
+    looked = f" · looked at {clock(incident.assessment.at, zone)}" if incident.assessment else ""
+    opened = clock(incident.opened_at, zone)
+    return say("{} · opened {}{} · timeline {}", incident.id, opened, looked, head)

@@ -1,0 +1,83 @@
+"""``/mx``: the table of its verbs, each with its help beside it; what is not in it is answered with help, privately."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.slack import blocks, verbs
+from bot.slack.edge import Asked, Edge
+from bot.slack.limits import Mrkdwn, joined, say, with_people
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One word after ``/mx``: what it takes, what it does, and an example to copy."""
+
+    name: str
+    takes: str
+    says: str
+    example: str
+    act: Callable[[Edge, Asked, str], Awaitable[blocks.Message]]
+
+
+async def _help(_edge: Edge, _asked: Asked, words: str) -> blocks.Message:
+    named = [verb for verb in VERBS if verb.name == words]
+    return blocks.private(_line(named[0]) if named else usage())
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("triage", "[NAME]", "look at both sides of the integration now", "/mx triage", verbs.triage),
+    Verb("status", "", "what is open, who has it, what is switched on", "/mx status", verbs.status),
+    Verb("ack", "", "you have it", "/mx ack", verbs.ack),
+    Verb(
+        "severity",
+        "N REASON",
+        "set the severity, 1 (worst) to 4",
+        "/mx severity 3 only reports are late",
+        verbs.severity,
+    ),
+    Verb(
+        "note", "TEXT", "words for the timeline", "/mx note the vendor confirmed it on the phone", verbs.note
+    ),
+    Verb("timeline", "", "the incident's last lines", "/mx timeline", verbs.timeline),
+    Verb("playbooks", "", "what can be run", "/mx playbooks", verbs.playbooks),
+    Verb("run", "NAME", "show a playbook's plan, and its button", "/mx run rate-limited", verbs.run),
+    Verb("undo", "[NAME]", "take back what is switched on", "/mx undo", verbs.undo),
+    Verb(
+        "resolve",
+        "[anyway REASON]",
+        "it is over; anyway: with open points in your name",
+        "/mx resolve",
+        verbs.resolve,
+    ),
+    Verb("reopen", "REASON", "it was not over", "/mx reopen the 429s are back", verbs.reopen),
+    Verb(
+        "redact", "N REASON", "hide line N of the timeline", "/mx redact 12 a customer's name", verbs.redact
+    ),
+    Verb("report", "", "post the incident's report", "/mx report", verbs.report),
+    Verb("help", "[VERB]", "this list", "/mx help", _help),
+)
+
+
+async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message:
+    """The private answer to ``/mx`` and the words behind it. Raises MxError with a sentence for the person."""
+    name, _, words = text.strip().partition(" ")
+    if not name:
+        return blocks.private(joined("\n\n", [await verbs.overview(edge), usage()]))
+    verb = next((verb for verb in VERBS if verb.name == name.lower()), None)
+    if verb is None:
+        return blocks.private(joined("\n", [say("`/mx {}` is not a verb of mine.", name[:40]), usage()]))
+    try:
+        return await verb.act(edge, asked, words.strip())
+    except verbs.Misused as misused:
+        return blocks.private(joined("\n", [with_people(str(misused)), _line(verb)]))
+
+
+def usage() -> Mrkdwn:
+    """Every verb in one line, with an example at the end."""
+    lines = [say("`/mx {}` {}", f"{verb.name} {verb.takes}".strip(), verb.says) for verb in VERBS]
+    return joined("\n", [*lines, say("For example: `{}`", "/mx triage")])
+
+
+def _line(verb: Verb) -> Mrkdwn:
+    takes = f"{verb.name} {verb.takes}".strip()
+    return say("`/mx {}`: {}. For example: `{}`", takes, verb.says, verb.example)

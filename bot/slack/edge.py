@@ -1,0 +1,105 @@
+"""What commands and buttons work with, and who asked what from where."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from bot.domain.events import Address
+from bot.domain.incident import Incident
+from bot.domain.integration import Integration
+from bot.errors import Refused
+from bot.incidents import Incidents
+from bot.playbook import Playbook
+from bot.slack import blocks, planview
+from bot.slack.api import SlackApi
+from bot.slack.later import Later
+from bot.slack.limits import with_people
+from bot.slack.planner import Planner
+from bot.slack.replies import Replies
+from bot.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One command or click: who, in which channel, which delivery, and where a later answer goes."""
+
+    user: str
+    channel: str
+    key: str | None
+    """Names the delivery, so that a repeat of it does nothing twice."""
+    response_url: str | None
+
+    @property
+    def actor(self) -> str:
+        """The person's name on the timeline."""
+        return f"slack:{self.user}"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The Slack edge's way to everything else."""
+
+    timeline: Timeline
+    incidents: Incidents
+    integrations: Mapping[str, Integration]
+    playbooks: Mapping[str, Playbook]
+    planner: Planner
+    replies: Replies
+    later: Later
+    api: SlackApi
+    zone: ZoneInfo
+    refresh: Callable[[str], None]
+    """Have this incident's card drawn again."""
+
+    async def integration(self, asked: Asked) -> Integration:
+        """The integration that is meant: the channel's own, the only one, the one in trouble, or ``default``.
+
+        Raises Refused where that leaves a choice.
+        """
+        of_channel = [found for found in self.integrations.values() if found.channel == asked.channel]
+        if of_channel:
+            return of_channel[0]
+        if len(self.integrations) == 1:
+            return next(iter(self.integrations.values()))
+        in_trouble = [one.integration for one in (await self.timeline.book()).open_incidents()]
+        known = [name for name in in_trouble if name in self.integrations]
+        if len(known) == 1:
+            return self.integrations[known[0]]
+        if "default" in self.integrations:
+            return self.integrations["default"]
+        names = ", ".join(sorted(self.integrations))
+        raise Refused(
+            f"Which integration? There are {names}. Type it in its own channel, or /mx triage NAME."
+        )
+
+    def address(self, asked: Asked) -> Address:
+        """Where a later answer to this goes. Its URL is written down off the asker's path, beside the timeline."""
+        reply = None
+        if asked.response_url:
+            key = reply = self.replies.remember(asked.response_url)
+            self.later.put(lambda: self.replies.keep(key))
+        return Address(channel=asked.channel, reply=reply)
+
+    def answer_later(self, asked: Asked, message: blocks.Message) -> None:
+        """Answer privately through the response URL."""
+        url = asked.response_url
+        if url:
+            self.later.put(lambda: self.api.respond(url, message))
+
+    def show_plan_later(
+        self, asked: Asked, incident: Incident, name: str, *, undoes: str | None = None, why: str = ""
+    ) -> None:
+        """Work the plan out and show it privately, with the button that carries it out."""
+        url = asked.response_url
+        if url is None:
+            return
+
+        async def show() -> None:
+            try:
+                plan = await self.planner.one(incident, name, undoes=undoes)
+                message = planview.private_plan(plan, incident, why=why)
+            except Refused as refused:
+                message = blocks.private(with_people(str(refused)))
+            await self.api.respond(url, message)
+
+        self.later.put(show)

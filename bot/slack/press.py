@@ -1,0 +1,56 @@
+"""What a button carries: which incident it was made for, what a click does, and the fingerprint of the plan it shows."""
+
+from typing import Literal, Self
+
+from pydantic import ValidationError
+
+from bot.domain.events import Plan
+from bot.domain.incident import Incident
+from bot.domain.readings import Frozen
+from bot.errors import Refused
+
+Act = Literal["run", "undo", "ack", "again", "report"]
+
+
+class Press(Frozen):
+    """A button's value; it comes back with the click."""
+
+    act: Act
+    incident: str
+    integration: str
+    playbook: str | None = None
+    undoes: str | None = None
+    """The run that an undo takes back."""
+    fingerprint: str | None = None
+
+    @classmethod
+    def of_plan(cls, plan: Plan, incident: Incident) -> Self:
+        """The button that carries out this plan."""
+        return cls(
+            act="run" if plan.mode == "apply" else "undo",
+            incident=incident.id,
+            integration=incident.integration,
+            playbook=plan.playbook,
+            undoes=plan.undoes,
+            fingerprint=plan.fingerprint,
+        )
+
+    @classmethod
+    def read(cls, value: str) -> Self:
+        """A button's value as it came back. Raises Refused where this version of mx did not make it."""
+        try:
+            return cls.model_validate_json(value)
+        except ValidationError:
+            raise Refused(
+                "This button was made by another version of mx, so nothing was done. Type /mx triage for a fresh card."
+            ) from None
+
+    @property
+    def value(self) -> str:
+        """The JSON that the button carries."""
+        return self.model_dump_json(exclude_none=True)
+
+    @property
+    def action(self) -> str:
+        """The button's id, unique on its card."""
+        return ":".join(part for part in (self.act, self.undoes or self.playbook) if part)

@@ -1,0 +1,213 @@
+"""What each ``/mx`` verb does: read its words, ask for it with a fact, answer in a sentence."""
+
+import re
+
+from bot.domain.assessment import Severity
+from bot.domain.incident import Incident
+from bot.domain.words import sentence
+from bot.errors import Refused
+from bot.slack import blocks, cardview
+from bot.slack.edge import Asked, Edge
+from bot.slack.limits import Block, Mrkdwn, channel, escape, joined, person, say, with_people
+
+_SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
+_LINES = 25
+
+
+class Misused(Refused):
+    """The words after a verb are not what it takes; the answer shows an example."""
+
+
+async def triage(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """Ask for a triage of both sides."""
+    if words and words not in edge.integrations:
+        raise Misused(f"There is no integration {words}. There is: {', '.join(sorted(edge.integrations))}.")
+    found = edge.integrations[words] if words else await edge.integration(asked)
+    home = found.channel or asked.channel
+    await edge.incidents.request_triage(
+        found.name, actor=asked.actor, address=edge.address(asked), key=asked.key
+    )
+    where = channel(home)
+    return blocks.private(
+        say(
+            "Looking at both sides of {} now; if something is wrong, the card comes to {}.", found.name, where
+        )
+    )
+
+
+async def status(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
+    """What is open now."""
+    _none(words)
+    return blocks.private(await overview(edge))
+
+
+async def ack(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """The asker has it."""
+    _none(words)
+    found = await edge.integration(asked)
+    done = await edge.incidents.acknowledge(found.name, actor=asked.actor, key=asked.key)
+    return blocks.private(with_people(done.says))
+
+
+async def severity(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """A person's severity, with a reason."""
+    number, _, reason = words.partition(" ")
+    match = _SEVERITY.fullmatch(number)
+    if not match or not reason.strip():
+        raise Misused("A severity is a number from 1 (worst) to 4, and it needs a reason.")
+    found = await edge.integration(asked)
+    done = await edge.incidents.set_severity(
+        found.name, Severity(f"SEV-{match[1]}"), reason=reason.strip(), actor=asked.actor, key=asked.key
+    )
+    return blocks.private(with_people(done.says))
+
+
+async def note(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """A person's words for the timeline."""
+    if not words:
+        raise Misused("A note needs its words.")
+    found = await edge.integration(asked)
+    done = await edge.incidents.note(found.name, words, actor=asked.actor, key=asked.key)
+    return blocks.private(with_people(done.says))
+
+
+async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """The last lines of the open incident's timeline, else of the latest's."""
+    _none(words)
+    found = await _open_or_latest(edge, asked)
+    history = await edge.timeline.history(found.id)
+    lines = [
+        say(
+            "`{}` {} {} {}",
+            event.version,
+            cardview.clock(event.at, edge.zone),
+            person(event.actor),
+            sentence(event.fact),
+        )
+        for event in history[-_LINES:]
+    ]
+    left = len(history) - len(lines)
+    head = say(
+        "*Timeline of {}*{}", found.id, f" (the last {_LINES} of {len(history)} lines)" if left else ""
+    )
+    return blocks.private(head, [blocks.section(head), *_paragraphs(lines)])
+
+
+async def playbooks(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
+    """What can be run."""
+    _none(words)
+    lines = [
+        say("*{}* {}: {} `/mx run {}` shows its plan.", found.name, found.title, found.when, found.name)
+        for found in edge.playbooks.values()
+    ]
+    return blocks.private(joined("\n", lines) if lines else escape("There is no playbook."))
+
+
+async def run(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """Show a playbook's plan, with the button that starts it."""
+    if words not in edge.playbooks:
+        known = ", ".join(edge.playbooks)
+        raise Misused(
+            f"Which playbook? There is: {known}." if not words else f"There is no playbook {words}."
+        )
+    found = await _open(edge, asked)
+    edge.show_plan_later(asked, found, words)
+    return blocks.private(say("Working out what {} would do now…", words))
+
+
+async def undo(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """Show how something that is on would be taken back, with the button that does it."""
+    found = await _open_or_latest(edge, asked)
+    on = [lease for lease in found.leases if words in ("", lease.playbook, lease.run)]
+    if not found.leases:
+        raise Refused(f"Nothing is switched on in {found.id}.")
+    if len(on) != 1:
+        names = ", ".join(lease.playbook for lease in found.leases)
+        raise Misused(f"Which one? On now: {names}." if not words else f"{words} is not on. On now: {names}.")
+    edge.show_plan_later(asked, found, on[0].playbook, undoes=on[0].run)
+    return blocks.private(say("Working out how {} is taken back…", on[0].playbook))
+
+
+async def resolve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """It is over."""
+    first, _, reason = words.partition(" ")
+    if words and (first != "anyway" or not reason.strip()):
+        raise Misused("Resolve takes no words, or `anyway` and a reason.")
+    found = await edge.integration(asked)
+    done = await edge.incidents.resolve(
+        found.name, actor=asked.actor, anyway_reason=reason.strip() or None, key=asked.key
+    )
+    return blocks.private(with_people(done.says))
+
+
+async def reopen(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """It was not over."""
+    if not words:
+        raise Misused("Reopening needs a reason.")
+    found = await edge.integration(asked)
+    done = await edge.incidents.reopen(found.name, words, actor=asked.actor, key=asked.key)
+    return blocks.private(with_people(done.says))
+
+
+async def redact(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """Hide one line of the timeline."""
+    number, _, reason = words.partition(" ")
+    if not number.isdecimal() or len(number) > 9 or not reason.strip():  # noqa: PLR2004
+        raise Misused("Redacting takes the number of a line (see /mx timeline) and a reason.")
+    found = await edge.integration(asked)
+    done = await edge.incidents.redact(
+        found.name, int(number), reason=reason.strip(), actor=asked.actor, key=asked.key
+    )
+    return blocks.private(with_people(done.says))
+
+
+async def report(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """Ask for the report of the open incident, else of the latest."""
+    _none(words)
+    found = await edge.integration(asked)
+    done = await edge.incidents.request_report(
+        found.name, actor=asked.actor, address=edge.address(asked), key=asked.key
+    )
+    return blocks.private(with_people(done.says))
+
+
+async def overview(edge: Edge) -> Mrkdwn:
+    """Every open incident in a few lines each."""
+    found = (await edge.timeline.book()).open_incidents()
+    if not found:
+        return say("No incident is open. `/mx triage` looks at both sides now.")
+    return joined("\n\n", [cardview.summary(incident, zone=edge.zone) for incident in found])
+
+
+async def _open(edge: Edge, asked: Asked) -> Incident:
+    integration = await edge.integration(asked)
+    found = (await edge.timeline.book()).open_incident(integration.name)
+    if found is None:
+        raise Refused(f"There is no open incident for {integration.name}. Type /mx triage to look.")
+    return found
+
+
+async def _open_or_latest(edge: Edge, asked: Asked) -> Incident:
+    integration = await edge.integration(asked)
+    book = await edge.timeline.book()
+    found = book.open_incident(integration.name) or book.latest(integration.name)
+    if found is None:
+        raise Refused(f"There has been no incident for {integration.name} yet. Type /mx triage to look.")
+    return found
+
+
+def _none(words: str) -> None:
+    if words:
+        raise Misused("That verb takes no words after it.")
+
+
+def _paragraphs(lines: list[Mrkdwn]) -> list[Block]:
+    """Lines in as few sections as hold them whole."""
+    made: list[Block] = []
+    held: list[Mrkdwn] = []
+    for line in lines:
+        if held and sum(len(one) + 1 for one in held) + len(line) > 2800:  # noqa: PLR2004 - below a section's 3,000
+            made.append(blocks.section(joined("\n", held)))
+            held = []
+        held.append(line)
+    return [*made, blocks.section(joined("\n", held))] if held else made

@@ -1,0 +1,243 @@
+"""The Slack edge on real sockets and a real database, between a stand-in Slack and a stand-in gateway."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+
+from bot import playbook
+from bot.clock import SystemClock
+from bot.demo.slack.limits import Limits
+from bot.demo.slack.workspace import SlackWorkspace
+from bot.domain.assessment import Assessment
+from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
+from bot.domain.incident import Incident
+from bot.domain.integration import Integration
+from bot.gateway_client import GatewayClient
+from bot.incidents import Incidents
+from bot.slack import server
+from bot.slack.answers import Answers
+from bot.slack.api import SlackApi, slack_client
+from bot.slack.bolt import bolt_app
+from bot.slack.card import Cards
+from bot.slack.chat import SlackChat
+from bot.slack.edge import Edge
+from bot.slack.later import Later
+from bot.slack.planner import Planner
+from bot.slack.replies import Replies
+from bot.slack.settings import SlackSettings
+from bot.steps import step_kinds
+from bot.timeline import Timeline
+from tests.domain import made
+from tests.gateway_standin import TOKEN, GatewayStandIn
+
+UTC_ZONE = ZoneInfo("UTC")
+QUICK = Limits(rates=False)
+
+
+def rate_limited() -> Assessment:
+    """Every endpoint answers 429."""
+    return made.judged([*made.everywhere(429, 429, 429, error="Too many requests"), made.versions(200)])
+
+
+class HandClock(SystemClock):
+    """The machine's clock, whose hands a test may also move forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._ahead)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._ahead
+
+    def wind(self, seconds: float) -> None:
+        """Move the hands forward; nobody who sleeps wakes."""
+        self._ahead += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Everything a test of the edge touches."""
+
+    slack: SlackWorkspace
+    gateway: GatewayStandIn
+    timeline: Timeline
+    edge: Edge
+    cards: Cards
+    answers: Answers
+    replies: Replies
+    later: Later
+    app: AsyncApp
+    clock: HandClock
+    channel: str
+    ann: str
+    ben: str
+    settings: SlackSettings
+    url: str
+
+    async def open(
+        self,
+        assessment: Assessment | None = None,
+        *,
+        integration: str = "default",
+        asked_in: str | None = None,
+    ) -> Incident:
+        """An incident as a finished triage leaves it."""
+        found = assessment or rate_limited()
+        now = self.clock.now()
+        stream = f"mx-20261123-{next(_COUNT):04x}"
+        opened = IncidentOpened(
+            integration=integration, requested_by=f"slack:{self.ann}", requested_at=now, channel=asked_in
+        )
+        await self.timeline.append(
+            Draft(stream=stream, actor="mx", at=now, fact=opened),
+            Draft(stream=stream, actor="mx", at=now, fact=Assessed(assessment=found)),
+        )
+        return await self.incident(stream)
+
+    async def incident(self, stream: str) -> Incident:
+        """The incident as it is now."""
+        found = (await self.timeline.book()).incident(stream)
+        assert found is not None
+        return found
+
+    async def finish_triages(self, *, incident: str | None, says: str) -> None:
+        """Answer every pending request, as the triage follower does."""
+        for event in (await self.timeline.book()).pending_triages():
+            await self.finish(event, incident=incident, says=says)
+
+    async def finish(self, event: Event, *, incident: str | None, says: str) -> None:
+        """Answer one request."""
+        assert isinstance(event.fact, TriageRequested)
+        fact = TriageFinished(
+            request=event.fact.request,
+            severity=None,
+            verdict="nobody",
+            incident=incident,
+            says=says,
+            address=event.fact.address,
+        )
+        await self.timeline.append(Draft(stream=event.stream, actor="mx", at=self.clock.now(), fact=fact))
+
+    async def drain(self) -> None:
+        """Work off the private answers that are waiting."""
+        await self.later.drain()
+
+
+_COUNT = itertools.count(1)
+
+
+@asynccontextmanager
+async def rig(
+    folder: Path,
+    *,
+    names: tuple[str, ...] = ("default",),
+    channel_known: bool = True,
+    bot_member: bool = True,
+    slack: SlackWorkspace | None = None,
+    channel: str | None = None,
+) -> AsyncIterator[Rig]:
+    """A rig on the database in ``folder``; a second one on the same folder and Slack is a restarted bot."""
+    clock = HandClock()
+    async with AsyncExitStack() as stack:
+        if slack is None:
+            slack = await stack.enter_async_context(SlackWorkspace.start(limits=QUICK))
+        people = [slack.add_user("Ann"), slack.add_user("Ben")]
+        home = channel or slack.create_channel("incidents", people, bot_member=bot_member)
+        members = slack.state.channels[home].members
+        members += [person for person in people if person not in members]
+        gateway = await stack.enter_async_context(GatewayStandIn(clock).serve())
+        client_of_gateway = await stack.enter_async_context(GatewayClient.open(gateway.url, token=TOKEN))
+        timeline = await stack.enter_async_context(Timeline.open(folder / "mx.db", clock=clock, scrub=str))
+        replies = await stack.enter_async_context(Replies.open(folder / "mx.db", clock=clock))
+        settings = SlackSettings(
+            bot_token=slack.bot_token,
+            signing_secret=slack.signing_secret,
+            app_token=slack.app_token,
+            api_url=slack.api_url,
+        )
+        client, session = await stack.enter_async_context(slack_client(settings))
+        api = SlackApi(client, session, clock)
+        chat = SlackChat(api)
+        steps = playbook.by_kind(step_kinds(client_of_gateway, clock))
+        playbooks = playbook.shipped(steps)
+        ids = itertools.count(1)
+        integrations = {
+            name: Integration(
+                name=name,
+                base_url="https://api.example.test/v1",
+                status_url="https://status.example.test/en/index.json",
+                channel=home if channel_known else None,
+            )
+            for name in names
+        }
+        planner = Planner(playbooks, steps)
+        cards = Cards(timeline, chat, planner, replies, integrations=integrations, clock=clock, zone=UTC_ZONE)
+        later = Later()
+        edge = Edge(
+            timeline=timeline,
+            incidents=Incidents(
+                timeline, clock, playbooks=playbooks, new_id=lambda: f"id-{folder.name}-{next(ids)}"
+            ),
+            integrations=integrations,
+            playbooks=playbooks,
+            planner=planner,
+            replies=replies,
+            later=later,
+            api=api,
+            zone=UTC_ZONE,
+            refresh=cards.refresh,
+        )
+        app = bolt_app(client, edge, bot_token=slack.bot_token)
+        await stack.enter_async_context(_running(later))
+        url = await stack.enter_async_context(_served(app, slack.signing_secret))
+        slack.request_url = url
+        yield Rig(
+            slack=slack,
+            gateway=gateway,
+            timeline=timeline,
+            edge=edge,
+            cards=cards,
+            answers=Answers(timeline, api, chat, replies, clock=clock),
+            replies=replies,
+            later=later,
+            app=app,
+            clock=clock,
+            channel=home,
+            ann=people[0],
+            ben=people[1],
+            settings=settings,
+            url=url,
+        )
+
+
+@asynccontextmanager
+async def _running(later: Later) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        loop = group.create_task(later.run())
+        try:
+            yield
+        finally:
+            loop.cancel()
+
+
+@asynccontextmanager
+async def _served(app: AsyncApp, secret: str) -> AsyncIterator[str]:
+    served = web.Application(client_max_size=server.BODY_CAP)
+    served.add_routes([server.routes(app, signing_secret=secret)])
+    runner = web.AppRunner(served, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}{server.PATH}"
+    finally:
+        await runner.cleanup()

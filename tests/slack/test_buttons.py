@@ -1,0 +1,162 @@
+"""Clicks: one run whoever clicks first, a stale button shows the plan again, and everybody is answered."""
+
+from bot.demo.slack.records import Message
+from bot.demo.slack.render import render
+from bot.domain.events import Draft, Lease, RunFinished, RunRequested, StepFinished
+from tests.slack.rig import Rig, rate_limited
+
+ENABLE = "Enable emergency rate limit"
+
+
+async def card(rig: Rig) -> Message:
+    rig.clock.wind(31)
+    await rig.cards.step()
+    return rig.slack.messages(rig.channel)[-1]
+
+
+async def told(rig: Rig, user: str) -> str:
+    await rig.drain()
+    return "\n".join(
+        line for message in rig.slack.ephemerals(user, rig.channel) for line in render(message, width=300)
+    )
+
+
+async def switched_on(rig: Rig, stream: str, run: str, *, playbook: str = "rate-limited") -> None:
+    """The run went through, and its lease is on."""
+    now = rig.clock.now()
+    lease = Lease(
+        id=run,
+        run=run,
+        playbook=playbook,
+        says="1 request per second",
+        owner="slack:U9",
+        reason="x",
+        since=now,
+    )
+    await rig.timeline.append(
+        Draft(
+            stream=stream,
+            actor="mx",
+            at=now,
+            fact=StepFinished(run=run, index=0, outcome="done", says="on", started=lease),
+        ),
+        Draft(stream=stream, actor="mx", at=now, fact=RunFinished(run=run, outcome="done", says="done")),
+    )
+
+
+async def test_a_click_asks_for_the_run_that_its_dialog_showed(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    click = await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
+    assert click.status == 200
+    assert click.confirm is not None
+    assert "Limit the gateway to 1 request per second" in click.confirm.text
+    (run,) = (await rig.incident(incident.id)).runs
+    assert run.requested_by == f"slack:{rig.ann}"
+    assert run.address.channel == rig.channel
+    assert await told(rig, rig.ann) == ""
+
+
+async def test_saying_no_in_the_dialog_does_nothing(rig: Rig) -> None:
+    await rig.open()
+    message = await card(rig)
+    head = (await rig.timeline.book()).head
+    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE, confirm=False)
+    assert (await rig.timeline.book()).head == head
+
+
+async def test_a_repeated_click_delivery_starts_one_run(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    rig.slack.mischief.repeat = 3
+    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
+    await rig.slack.settled()
+    assert len((await rig.incident(incident.id)).runs) == 1
+    assert await told(rig, rig.ann) == ""
+
+
+async def test_the_second_of_two_people_is_told_who_was_first(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
+    second = await rig.slack.click(rig.ben, rig.channel, message.ts, ENABLE)
+    assert second.status == 200
+    assert len((await rig.incident(incident.id)).runs) == 1
+    assert f"@{rig.ann} started it at" in await told(rig, rig.ben)
+    assert await told(rig, rig.ann) == ""
+
+
+async def test_a_stale_button_shows_the_plan_as_it_is_now_and_a_fresh_button(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    now = rig.clock.now()
+    # Another mitigation went on meanwhile, and the card of this person's phone does not know.
+    await rig.timeline.append(
+        Draft(stream=incident.id, actor="cli:x@y", at=now, fact=RunRequested(run="other", playbook="another"))
+    )
+    await switched_on(rig, incident.id, "other", playbook="another")
+    click = await rig.slack.click_stale(rig.ann, rig.channel, message.ts, ENABLE, version=0)
+    assert click.status == 200
+    assert len((await rig.incident(incident.id)).runs) == 1
+    text = await told(rig, rig.ann)
+    assert "has changed since it was shown" in text
+    assert "Limit the gateway to 1 request per second" in text
+    fresh = rig.slack.ephemerals(rig.ann, rig.channel)[-1]
+    await rig.slack.click(rig.ann, rig.channel, fresh.ts, "Start it")
+    assert [run.playbook for run in (await rig.incident(incident.id)).runs] == ["another", "rate-limited"]
+
+
+async def test_a_button_of_an_incident_that_is_over_does_nothing_and_says_so(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    await rig.edge.incidents.resolve("default", actor=f"slack:{rig.ben}")
+    for button in (ENABLE, "Acknowledge"):
+        await rig.slack.click_stale(rig.ann, rig.channel, message.ts, button, version=0)
+    now = await rig.incident(incident.id)
+    assert (now.runs, now.acknowledged_by) == ((), None)
+    assert f"{incident.id} was resolved by @{rig.ben}, so nothing was done" in await told(rig, rig.ann)
+
+
+async def test_what_is_on_can_be_undone_by_its_own_button(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
+    (run,) = (await rig.incident(incident.id)).runs
+    await switched_on(rig, incident.id, run.id)
+    message = await card(rig)
+    click = await rig.slack.click(rig.ben, rig.channel, message.ts, "Undo: Emergency rate limit")
+    assert click.status == 200
+    assert await told(rig, rig.ben) == ""
+    runs = (await rig.incident(incident.id)).runs
+    assert [(one.mode, one.undoes) for one in runs] == [("apply", None), ("undo", run.id)]
+
+
+async def test_acknowledge_triage_again_and_report_are_facts(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    for button in ("Acknowledge", "Triage again", "Report"):
+        assert (await rig.slack.click(rig.ann, rig.channel, message.ts, button)).status == 200
+    now = await rig.incident(incident.id)
+    assert now.acknowledged_by == f"slack:{rig.ann}"
+    assert len(now.triages_pending) == 1
+    assert len(now.reports_pending) == 1
+    assert "Looking at both sides again" in await told(rig, rig.ann)
+
+
+async def test_the_card_is_drawn_again_after_a_stale_click(rig: Rig) -> None:
+    await rig.open()
+    message = await card(rig)
+    await rig.edge.incidents.resolve("default", actor="cli:x@y")
+    await card(rig)
+    calls = len(rig.slack.calls)
+    await rig.slack.click_stale(rig.ann, rig.channel, message.ts, ENABLE, version=0)
+    await rig.drain()
+    await card(rig)
+    assert [call.method for call in rig.slack.calls[calls:]] == ["chat.update"]
+
+
+async def test_what_fits_is_offered_and_what_is_on_is_not(rig: Rig) -> None:
+    incident = await rig.open(rate_limited())
+    assert [offer.label for offer in await rig.edge.planner.offers(incident)] == [ENABLE]
+    await rig.edge.incidents.request_run("default", "rate-limited", actor="cli:x@y")
+    assert await rig.edge.planner.offers(await rig.incident(incident.id)) == ()

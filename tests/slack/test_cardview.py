@@ -1,0 +1,233 @@
+"""The card as a pure function: what it says, that it pings nobody, that Slack takes it whatever is in it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal
+
+import pytest
+
+from bot.demo.slack.blockkit import blocks_chars, blocks_faults
+from bot.demo.slack.pings import notifications
+from bot.demo.slack.records import Message, Version
+from bot.demo.slack.render import render
+from bot.domain.assessment import Assessment, Severity
+from bot.domain.events import Address, Lease, Plan, PlannedStep
+from bot.domain.incident import AssessedAt, Incident, Override
+from bot.domain.readings import Reading, Status
+from bot.domain.run import Run, StepState
+from bot.slack import cardview, tables
+from bot.slack.blocks import Message as Json
+from bot.slack.cardview import Offer
+from bot.slack.limits import PHONE
+from tests.domain import made
+from tests.slack.rig import rate_limited
+
+AT = made.AT
+EVIL = "<!channel> <@U0EVIL> *bold* `tick` <https://evil.test|click> &amp; @here " + "x" * 900
+PLAN = Plan(
+    playbook="rate-limited",
+    title="Emergency rate limit",
+    steps=(
+        PlannedStep(
+            kind="gateway",
+            title="Slow down",
+            says="limit the gateway to 1 request per second",
+            touches="last hour: 412 requests",
+            undo_says="end the lease",
+        ),
+    ),
+    fingerprint="f00d",
+)
+OFFER = Offer("Enable emergency rate limit", PLAN)
+LEASE = Lease(
+    id="run-1",
+    run="run-1",
+    playbook="rate-limited",
+    says="1 request per second; asset-sync paused",
+    owner="slack:U1",
+    reason="rate-limited",
+    since=AT,
+    expires_at=AT + timedelta(hours=1),
+)
+
+
+def incident(assessment: Assessment | None = None) -> Incident:
+    found = assessment or rate_limited()
+    return Incident(
+        id="mx-20261123-7f3a",
+        integration="default",
+        version=3,
+        channel="C1",
+        opened_at=AT,
+        opened_by="mx",
+        requested_at=AT,
+        requested_by="slack:U1",
+        assessments=(AssessedAt(AT, found),),
+        worst=found.severity,
+    )
+
+
+def run(**changes: object) -> Run:
+    made_run = Run(
+        id="run-1",
+        playbook="rate-limited",
+        mode="apply",
+        undoes=None,
+        requested_by="slack:U1",
+        requested_at=AT,
+        address=Address(),
+        plan=PLAN,
+        steps=(StepState(index=0, state="started"),),
+    )
+    return replace(made_run, **changes)  # type: ignore[arg-type]
+
+
+def drawn(found: Incident, *offers: Offer) -> Json:
+    return cardview.card(found, offers, zone=made.UTC_ZONE, head="41 deadbeef")
+
+
+def seen(message: Json) -> str:
+    return "\n".join(render(_posted(message), width=300))
+
+
+def buttons(message: Json) -> list[str]:
+    blocks = message["blocks"]
+    assert isinstance(blocks, list)
+    rows = [block for block in blocks if isinstance(block, dict) and block["type"] == "actions"]
+    return [element["text"]["text"] for row in rows for element in row["elements"]]  # type: ignore[index,union-attr,call-overload,misc]
+
+
+def _posted(message: Json) -> Message:
+    blocks = message["blocks"]
+    assert isinstance(blocks, list)
+    return Message(channel="C1", ts="1.0", user="U0", versions=[Version(str(message["text"]), tuple(blocks))])
+
+
+def test_it_says_how_bad_whose_fault_why_and_until_when_somebody_answers() -> None:
+    text = seen(drawn(incident(), OFFER))
+    assert text.startswith("SEV-2 · all 4 endpoints answered 429")
+    assert "The fault is on our side" in text
+    assert "Who has it: nobody yet · respond by 13:00 UTC" in text
+    assert "Likely cause: " in text
+    assert "Check: " in text
+    assert "FAIL /workorders 3x 429" in text
+    assert "mx-20261123-7f3a · opened 12:00 UTC · looked at 12:00 UTC · timeline 41 deadbeef" in text
+
+
+def test_the_playbook_comes_first_and_shows_its_plan_before_it_acts() -> None:
+    message = drawn(incident(), OFFER)
+    assert buttons(message) == ["Enable emergency rate limit", "Acknowledge", "Triage again", "Report"]
+    assert "Limit the gateway to 1 request per second" in str(message["blocks"])
+
+
+def test_what_is_switched_on_is_said_with_owner_and_end_and_can_be_undone() -> None:
+    undo = Offer("Undo: Emergency rate limit", PLAN.model_copy(update={"mode": "undo", "undoes": "run-1"}))
+    held = replace(incident(), leases=(LEASE,), runs=(run(outcome="done"),), acknowledged_by="cli:ann@box")
+    message = drawn(replace(held, acknowledged_at=AT), undo)
+    text = seen(message)
+    assert (
+        "On: 1 request per second; asset-sync paused (rate-limited), by @U1 since 12:00 UTC, until 13:00 UTC"
+        in text
+    )
+    assert "Who has it: cli:ann@box, since 12:00 UTC" in text
+    assert buttons(message) == ["Undo: Emergency rate limit", "Triage again", "Report"]
+
+
+def test_a_run_shows_each_step_and_how_it_went() -> None:
+    going = seen(drawn(replace(incident(), runs=(run(),))))
+    assert "Playbook rate-limited: running · @U1 at 12:00 UTC" in going
+    assert "▸ Slow down: limit the gateway" in going
+    broken = run(
+        outcome="failed", steps=(StepState(index=0, state="failed", says="the gateway did not answer"),)
+    )
+    assert "✗ Slow down: the gateway did not answer" in seen(drawn(replace(incident(), runs=(broken,))))
+
+
+def test_better_news_is_proposed_and_never_taken_over() -> None:
+    slow = made.judged(made.healthy(made.api("/workorders", 200, ms=3000.0)))
+    was = incident()
+    lower = replace(was, assessments=(*was.assessments, AssessedAt(AT, slow)))
+    text = seen(drawn(lower))
+    assert text.startswith("SEV-2")
+    assert "it looked like SEV-3. To set that: /mx severity 3 REASON" in text
+    healthy = replace(was, assessments=(*was.assessments, AssessedAt(AT, made.judged(made.healthy()))))
+    assert "If you agree that it is over: /mx resolve" in seen(drawn(healthy))
+
+
+def test_a_resolved_incident_has_no_button_and_says_what_was_accepted() -> None:
+    over = replace(
+        incident(),
+        state="resolved",
+        resolved_at=AT,
+        resolved_by="slack:U2",
+        accepted=("rate-limited is on",),
+    )
+    message = drawn(over, OFFER)
+    assert buttons(message) == []
+    text = seen(message)
+    assert text.startswith("Resolved · SEV-2 · all 4 endpoints")
+    assert "Resolved by @U2 at 12:00 UTC" in text
+    assert "Accepted: rate-limited is on" in text
+
+
+def test_blind_spots_and_warnings_are_said() -> None:
+    blind = rate_limited().model_copy(update={"blind_spots": ("the log: nothing is configured",)})
+    warned = Offer("Enable", PLAN.model_copy(update={"warnings": ("no request passed the gateway",)}))
+    text = seen(drawn(incident(blind), warned))
+    assert "Not known: the log: nothing is configured" in text
+    assert "Enable: no request passed the gateway" in text
+
+
+def _evil() -> Incident:
+    reading = Reading(probe="logs", target=EVIL, status=Status.FAILING, says=EVIL)
+    finding = (
+        rate_limited()
+        .findings[0]
+        .model_copy(update={"symptom": EVIL, "cause": EVIL, "check": EVIL, "evidence": (EVIL,) * 9})
+    )
+    found = rate_limited().model_copy(
+        update={
+            "findings": (finding,) * 9,
+            "readings": (reading,) * 200,
+            "blind_spots": (EVIL,) * 9,
+        }
+    )
+    lease = LEASE.model_copy(update={"says": EVIL, "owner": EVIL})
+    step = StepState(index=0, state="done", says=EVIL)
+    return replace(
+        incident(found),
+        leases=(lease,) * 9,
+        runs=(run(steps=(step,) * 9, requested_by=EVIL),) * 9,
+        acknowledged_by=EVIL,
+        acknowledged_at=AT,
+        override=None,
+    )
+
+
+@pytest.mark.parametrize("state", ["open", "resolved"])
+def test_whatever_is_in_it_slack_takes_it_and_nobody_is_pinged(state: Literal["open", "resolved"]) -> None:
+    evil = replace(_evil(), state=state, resolved_by=EVIL, resolved_at=AT, accepted=(EVIL,) * 9)
+    plan = PLAN.model_copy(update={"title": EVIL, "warnings": (EVIL,) * 5, "steps": (PLAN.steps[0],) * 20})
+    message = drawn(evil, Offer(EVIL, plan))
+    assert blocks_faults(message["blocks"]) == []
+    assert blocks_chars(message["blocks"]) < 13_200
+    assert len(str(message["text"])) <= 4000
+    assert notifications(_posted(message)) == ()
+
+
+def test_a_mention_of_the_actor_is_the_only_ping() -> None:
+    held = replace(incident(), acknowledged_by="slack:U77", acknowledged_at=AT)
+    assert notifications(_posted(drawn(held))) == ("<@U77>",)
+
+
+def test_the_table_fits_a_phone() -> None:
+    odd = Reading(probe="logs", target="a very long target's name", status=Status.UNKNOWN, says="words " * 40)
+    rows = tables.readings([*rate_limited().readings, odd]).splitlines()
+    assert max(len(row) for row in rows) <= PHONE
+    assert rows[0].startswith("FAIL /users")
+    assert rows[-1].startswith("ok   /versions")
+
+
+def test_severity_by_a_person_wins() -> None:
+    override = Override(Severity.SEV1, "the plant stands still", "slack:U1")
+    assert cardview.title(replace(incident(), override=override)).startswith("SEV-1")

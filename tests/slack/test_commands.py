@@ -1,0 +1,201 @@
+"""``/mx``: every verb acknowledged in time, privately, once; what is wrong is answered with an example."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.demo.slack.pings import notifications
+from bot.domain.events import NoteAdded, TriageRequested
+from bot.slack.commands import VERBS
+from tests.slack import rig as rigs
+from tests.slack.rig import Rig
+
+
+async def say(rig: Rig, text: str) -> str:
+    outcome = await rig.slack.command(rig.ann, rig.channel, "/mx", text)
+    assert (outcome.status, outcome.error) == (200, None), outcome.details
+    assert outcome.message is not None
+    assert outcome.message.ephemeral_to == rig.ann
+    shown = "\n".join([outcome.message.text, *map(str, outcome.message.blocks)])
+    return shown.replace("&amp;", "&")
+
+
+async def facts(rig: Rig, kind: str) -> list[str]:
+    events = await rig.timeline.since(0)
+    return [event.key or "" for event in events if event.fact.kind == kind]
+
+
+async def test_alone_it_shows_what_is_open_and_every_verb(rig: Rig) -> None:
+    text = await say(rig, "")
+    assert "No incident is open" in text
+    for verb in VERBS:
+        assert f"/mx {verb.name}" in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "example"),
+    [
+        ("frobnicate", "/mx triage"),
+        ("severity", "/mx severity 3 only reports are late"),
+        ("severity 5 too much", "/mx severity 3 only reports are late"),
+        ("severity two because", "/mx severity 3 only reports are late"),
+        ("severity 2", "/mx severity 3 only reports are late"),
+        ("note", "/mx note the vendor"),
+        ("note    ", "/mx note the vendor"),
+        ("redact", "/mx redact 12"),
+        ("redact x y", "/mx redact 12"),
+        ("redact ٣ reason", "no line"),
+        ("redact 3", "/mx redact 12"),
+        ("resolve because", "/mx resolve"),
+        ("resolve anyway", "/mx resolve"),
+        ("reopen", "/mx reopen the 429s"),
+        ("run", "/mx run rate-limited"),
+        ("run nothing-known", "/mx run rate-limited"),
+        ("status please", "/mx status"),
+        ("triage nowhere", "/mx triage"),
+        ("approve 12", "/mx triage"),
+        ("\x00\u202e", "/mx triage"),
+    ],
+)
+async def test_a_bad_word_is_answered_privately_with_an_example(rig: Rig, typed: str, example: str) -> None:
+    await rig.open()
+    before = (await rig.timeline.book()).head
+    assert example in await say(rig, typed)
+    assert (await rig.timeline.book()).head == before
+
+
+async def test_verbs_are_known_in_any_case_and_with_stray_spaces(rig: Rig) -> None:
+    assert "No incident is open" in await say(rig, "  STATUS  ")
+
+
+async def test_help_for_one_verb_is_its_line(rig: Rig) -> None:
+    text = await say(rig, "help redact")
+    assert "/mx redact 12 a customer's name" in text
+    assert "/mx triage" not in text
+
+
+async def test_a_triage_is_asked_for_and_says_where_the_card_comes(rig: Rig) -> None:
+    assert f"the card comes to <#{rig.channel}>" in await say(rig, "triage")
+    (event,) = (await rig.timeline.book()).pending_triages()
+    assert isinstance(event.fact, TriageRequested)
+    assert event.actor == f"slack:{rig.ann}"
+    assert event.fact.address.channel == rig.channel
+    assert event.fact.address.reply is not None
+    assert "http" not in event.model_dump_json()
+
+
+async def test_a_repeated_delivery_happens_once_and_is_answered_alike(rig: Rig) -> None:
+    await rig.open()
+    rig.slack.mischief.repeat = 2
+    assert "Noted" in await say(rig, "note only once")
+    await rig.slack.settled()
+    assert len(await facts(rig, "note_added")) == 1
+    rig.slack.mischief.repeat = 0
+    assert "Noted" in await say(rig, "note only once")
+    assert len(await facts(rig, "note_added")) == 2
+
+
+async def test_ack_severity_note_resolve_reopen_are_answered_in_a_sentence(rig: Rig) -> None:
+    incident = await rig.open()
+    assert f"You have {incident.id} now" in await say(rig, "ack")
+    assert "is SEV-1 from here" in await say(rig, "severity 1 the plant stands still")
+    assert "is SEV-3 from here" in await say(rig, "severity SEV-3 it was one site")
+    assert "Noted" in await say(rig, "note the vendor knows")
+    assert "is resolved" in await say(rig, "resolve")
+    assert "is open again" in await say(rig, "reopen the 429s are back")
+    now = await rig.incident(incident.id)
+    assert (now.state, str(now.severity), now.acknowledged_by) == ("open", "SEV-3", f"slack:{rig.ann}")
+
+
+async def test_the_timeline_is_shown_with_line_numbers_and_a_redacted_line_is_hidden(rig: Rig) -> None:
+    await rig.open()
+    await say(rig, "note the customer Acme <!channel> called")
+    text = await say(rig, "timeline")
+    assert "`3` " in text
+    assert "Acme &lt;!channel&gt; called" in text
+    assert "is hidden from every view" in await say(rig, "redact 3 a customer's name")
+    after = await say(rig, "timeline")
+    assert "Acme" not in after
+    assert "redacted by" in after
+
+
+async def test_nobody_is_pinged_by_what_somebody_typed(rig: Rig) -> None:
+    await rig.open()
+    for typed in (
+        "<!channel>",
+        "note <!here>",
+        "timeline",
+        "severity 1 <!everyone>",
+        "run <!channel>",
+        "triage <!here>",
+    ):
+        outcome = await rig.slack.command(rig.ann, rig.channel, "/mx", typed)
+        assert outcome.message is not None
+        assert [ping for ping in notifications(outcome.message) if ping != f"<@{rig.ann}>"] == []
+
+
+async def test_run_shows_the_plan_privately_and_its_button_starts_it(rig: Rig) -> None:
+    incident = await rig.open()
+    assert "Working out" in await say(rig, "run rate-limited")
+    await rig.drain()
+    plan = rig.slack.ephemerals(rig.ann, rig.channel)[-1]
+    assert "pause asset-sync and report-generator" in str(plan.blocks)
+    assert (await rig.incident(incident.id)).runs == ()
+    click = await rig.slack.click(rig.ann, rig.channel, plan.ts, "Start it")
+    assert (click.status, click.confirm) == (200, None)
+    (run,) = (await rig.incident(incident.id)).runs
+    assert (run.playbook, run.requested_by) == ("rate-limited", f"slack:{rig.ann}")
+
+
+async def test_with_several_integrations_an_unclear_one_is_asked_for(tmp_path: Path) -> None:
+    async with rigs.rig(tmp_path, names=("plant-a", "plant-b"), channel_known=False) as rig:
+        text = await say(rig, "triage")
+        assert "Which integration? There are plant-a, plant-b" in text
+        assert "Looking at both sides of plant-b" in await say(rig, "triage plant-b")
+        await rig.open(integration="plant-b", asked_in=rig.channel)
+        assert "Noted" in await say(rig, "note the one in trouble is meant")
+
+
+async def test_a_locked_database_is_said_within_three_seconds_and_nothing_is_half_written(
+    rig: Rig, tmp_path: Path
+) -> None:
+    await rig.open()
+    other = sqlite3.connect(tmp_path / "mx.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        outcome = await rig.slack.command(rig.ann, rig.channel, "/mx", "note while it is locked")
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert outcome.status == 200
+    assert outcome.seconds < 3
+    assert "lock" in (outcome.text or "")
+    assert await facts(rig, "note_added") == []
+    assert "Noted" in await say(rig, "note when it is free again")
+
+
+async def test_a_triage_while_the_database_is_locked_is_answered_in_time_too(
+    rig: Rig, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "mx.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        outcome = await rig.slack.command(rig.ann, rig.channel, "/mx", "triage")
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert (outcome.status, outcome.error) == (200, None)
+    assert outcome.seconds < 3
+
+
+async def test_fifty_commands_at_once_are_each_written_once(rig: Rig) -> None:
+    await rig.open()
+    outcomes = await asyncio.gather(
+        *(rig.slack.command(rig.ann, rig.channel, "/mx", f"note number {n}") for n in range(50))
+    )
+    assert {outcome.status for outcome in outcomes} == {200}
+    events = await rig.timeline.since(0)
+    noted = [event.fact.text for event in events if isinstance(event.fact, NoteAdded)]
+    assert sorted(noted) == sorted(f"number {n}" for n in range(50))
