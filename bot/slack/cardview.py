@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.domain.assessment import Finding, Verdict
-from bot.domain.events import Plan
 from bot.domain.incident import Incident
+from bot.domain.mitigation import Plan
 from bot.domain.run import Run, StepState
 from bot.slack import blocks, tables
 from bot.slack.limits import Block, Mrkdwn, escape, joined, person, say

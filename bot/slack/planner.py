@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from bot import playbook
-from bot.domain.events import Plan, PlannedStep
 from bot.domain.incident import Incident
+from bot.domain.mitigation import Plan, PlannedStep
 from bot.domain.run import Run
 from bot.errors import Refused
 from bot.playbook import Mode, Playbook

@@ -1,7 +1,7 @@
 """A plan for a person: whole, as a private message with its button, or short, as a button's dialog. Pure."""
 
-from bot.domain.events import Plan
 from bot.domain.incident import Incident
+from bot.domain.mitigation import Plan
 from bot.domain.plan import confirm_text, plan_lines
 from bot.slack import blocks
 from bot.slack.limits import Block, escape, joined, say

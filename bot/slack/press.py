@@ -4,8 +4,8 @@ from typing import Literal, Self
 
 from pydantic import ValidationError
 
-from bot.domain.events import Plan
 from bot.domain.incident import Incident
+from bot.domain.mitigation import Plan
 from bot.domain.readings import Frozen
 from bot.errors import Refused
 

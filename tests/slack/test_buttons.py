@@ -2,7 +2,8 @@
 
 from bot.demo.slack.records import Message
 from bot.demo.slack.render import render
-from bot.domain.events import Draft, Lease, RunFinished, RunRequested, StepFinished
+from bot.domain.events import Draft, RunFinished, RunRequested, StepFinished
+from bot.domain.mitigation import Lease
 from tests.slack.rig import Rig, rate_limited
 
 ENABLE = "Enable emergency rate limit"

@@ -11,8 +11,9 @@ from bot.demo.slack.pings import notifications
 from bot.demo.slack.records import Message, Version
 from bot.demo.slack.render import render
 from bot.domain.assessment import Assessment, Severity
-from bot.domain.events import Address, Lease, Plan, PlannedStep
+from bot.domain.events import Address
 from bot.domain.incident import AssessedAt, Incident, Override
+from bot.domain.mitigation import Lease, Plan, PlannedStep
 from bot.domain.readings import Reading, Status
 from bot.domain.run import Run, StepState
 from bot.slack import cardview, tables
