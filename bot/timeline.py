@@ -96,6 +96,10 @@ class Timeline:
         rows = await self._database.read(_STREAM, (stream,))
         return hidden(event(Row(*row)) for row in rows)
 
+    async def since(self, after: int) -> tuple[Event, ...]:
+        """The facts after this number, oldest first, at most 2,000 of them; redacted words are still in them."""
+        return tuple(event(row) for row in await self._page(after))
+
     async def changed(self, after: int, *, timeout_s: float) -> int:
         """Wait until there is a fact after this number, or the time is over; the last fact's number."""
         loop = asyncio.get_running_loop()

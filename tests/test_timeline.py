@@ -428,3 +428,12 @@ async def test_a_stream_that_begins_elsewhere_is_told(timeline: Timeline) -> Non
     with pytest.raises(ValueError, match="has no time zone"):
         await timeline.append(draft(IncidentOpened(integration="x"), at=NINE.replace(tzinfo=None)))
     assert await count(timeline) == 0
+
+
+async def test_what_came_since_is_told_oldest_first(timeline: Timeline, another: Timeline) -> None:
+    await timeline.append(opening())
+    first = await another.since(0)
+    assert [event.seq for event in first] == list(range(1, len(first) + 1))
+    await timeline.append(draft(NoteAdded(text="later")))
+    assert [event.fact for event in await another.since(first[-1].seq)] == [NoteAdded(text="later")]
+    assert await another.since(first[-1].seq + 1) == ()
