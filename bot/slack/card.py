@@ -12,6 +12,7 @@ from bot.domain.chain import Head
 from bot.domain.events import CardPosted, DeliveryFailed, Draft
 from bot.domain.incident import Card, Incident
 from bot.domain.integration import Integration
+from bot.errors import MxError
 from bot.ports import Clock
 from bot.slack import cardview
 from bot.slack.api import GONE, NOT_THERE, SlackError
@@ -96,7 +97,13 @@ class Cards:
                 wait_s = min(wait_s, early)
                 continue
             self._again.discard(incident.id)
-            await self._show(incident, shown, book.head, force=again)
+            try:
+                await self._show(incident, shown, book.head, force=again)
+            except MxError:
+                raise
+            except Exception:  # noqa: BLE001 - the Slack edge: a fault of ours in one card must not stop the others
+                self._log.exception("card fell", incident=incident.id)
+                shown.not_before = self._clock.monotonic() + _LONGEST_WAIT_S
         return wait_s
 
     async def _known(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import Plan
 from bot.domain.run import Run, StepState
 from bot.slack import blocks, tables
-from bot.slack.limits import Block, Mrkdwn, escape, joined, person, say
+from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
 from bot.slack.planview import plan_dialog
 from bot.slack.press import Act, Press
 
@@ -17,6 +17,7 @@ METADATA = "mx_incident"
 """The kind of the card's metadata; its payload names the incident."""
 
 _FINDINGS = 3
+_EVIDENCE = 240
 _RUNS = 3
 _VERDICTS: Mapping[Verdict, str] = {
     "maintainx": "The fault is on MaintainX's side",
@@ -85,7 +86,7 @@ def clock(at: datetime, zone: tzinfo) -> str:
 def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
     findings = _findings(incident)
     if incident.assessment:
-        evidence = "; ".join(findings[0].evidence) if findings else ""
+        evidence = cut("; ".join(findings[0].evidence), _EVIDENCE) if findings else ""
         verdict = _VERDICTS[incident.assessment.verdict]
         yield blocks.section(
             say("*{}.* {}", verdict, evidence) if findings else say("*{}*", "No finding now.")

@@ -48,10 +48,10 @@ class Planner:
 
     def _undoable(self, incident: Incident) -> list[tuple[Run, Playbook]]:
         under_way = {run.undoes for run in incident.live_runs}
-        held = [run for lease in incident.leases if (run := incident.run(lease.run))]
+        held = {run.id: run for lease in incident.leases if (run := incident.run(lease.run))}
         return [
             (run, self._playbooks.get(run.playbook) or playbook.remembered(run))
-            for run in dict.fromkeys(held)
+            for run in held.values()
             if not run.live and run.id not in under_way
         ]
 

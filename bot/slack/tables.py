@@ -9,7 +9,7 @@ from bot.slack.limits import PHONE, plain
 _WORDS = {Status.OK: "ok", Status.SLOW: "slow", Status.FAILING: "FAIL", Status.UNKNOWN: "?"}
 _WORST_FIRST = (Status.FAILING, Status.SLOW, Status.UNKNOWN, Status.OK)
 _MARK = 5
-_TARGET = 14
+_TARGET = 15
 _ROWS = 30
 
 
