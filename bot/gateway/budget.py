@@ -1,14 +1,16 @@
 """MaintainX's own limits: what is left of them, from its rate headers where present, else from our own count. Pure."""
 
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bot.maintainx import WINDOW_S, RateHeaders
 
-_MOST_KEYS = 1000
-"""Callers remembered at once; the one unused for the longest is forgotten first."""
+_MOST_CALLERS = 1000
+"""Pairs of user and organisation remembered at once; a strange key must not cost memory for ever."""
+_TICKS = 10
+"""Parts of a second that requests are counted by."""
 _SAME_RESET_S = 2.0
 """Resets this close together belong to one window of MaintainX's."""
 
@@ -20,34 +22,60 @@ class Caller(NamedTuple):
     organisation: str
 
 
+class _Log:
+    """How many were sent in the last ``WINDOW_S``, by tenths of a second; each counts until its tenth is over."""
+
+    __slots__ = ("_sent", "total")
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._sent: deque[list[float]] = deque()
+
+    def add(self, now: float, count: int = 1) -> None:
+        until = (int(now * _TICKS) + 1) / _TICKS + WINDOW_S
+        if self._sent and self._sent[-1][0] == until:
+            self._sent[-1][1] += count
+        else:
+            self._sent.append([until, count])
+        self.total += count
+
+    def forget(self, now: float) -> None:
+        """Drop what left the window."""
+        while self._sent and self._sent[0][0] <= now:
+            self.total -= int(self._sent.popleft()[1])
+
+    def ends(self) -> list[list[float]]:
+        """When how many leave the window, in order."""
+        return list(self._sent)
+
+
 @dataclass(slots=True)
 class _Window:
     """One limit: our own sliding count, and what MaintainX last said."""
 
     limit: int
-    sent: deque[float] = field(default_factory=deque)
+    sent: _Log = field(default_factory=_Log)
     in_flight: int = 0
     told_left: int = 0
     told_until: float = -math.inf
 
-    def used(self, now: float) -> int:
-        while self.sent and self.sent[0] <= now - WINDOW_S:
-            self.sent.popleft()
-        return len(self.sent)
-
-    def left(self, now: float, *, also: int = 0) -> int:
+    def left(self, now: float, *, also: _Log) -> int:
         if now < self.told_until:
             return max(0, self.told_left)
-        return max(0, self.limit - self.used(now) - also)
+        self.sent.forget(now)
+        return max(0, self.limit - self.sent.total - also.total)
 
-    def free_at(self, now: float, *, also: deque[float]) -> float:
-        if self.left(now, also=len(also)) > 0:
+    def free_at(self, now: float, *, also: _Log) -> float:
+        if self.left(now, also=also) > 0:
             return now
         if now < self.told_until:
             return self.told_until
-        # The oldest of both counts leaves the window first; it is enough that one place becomes free.
-        over = len(self.sent) + len(also) - self.limit
-        return sorted((*self.sent, *also))[over] + WINDOW_S
+        over = self.sent.total + also.total - self.limit
+        for until, count in sorted(self.sent.ends() + also.ends()):
+            over -= int(count)
+            if over < 0:
+                return until
+        return now
 
     def tell(self, told: RateHeaders, now: float, *, refused: bool) -> None:
         if told.limit:
@@ -69,21 +97,24 @@ class Budget:
     def __init__(self, *, user_limit: int, organisation_limit: int) -> None:
         self.user_limit = user_limit
         self.organisation_limit = organisation_limit
-        self._users: OrderedDict[str, _Window] = OrderedDict()
-        self._organisations: OrderedDict[str, _Window] = OrderedDict()
-        self._own: deque[float] = deque()
+        self._users: dict[str, _Window] = {}
+        self._organisations: dict[str, _Window] = {}
+        self._windows: dict[Caller, tuple[_Window, _Window]] = {}
+        self._own = _Log()
 
     def free_at(self, caller: Caller, now: float) -> float:
-        """When this caller's next request may go; ``now`` or earlier where it may go at once."""
-        own = self._own_count(now)
-        user = _window(self._users, caller.user, self.user_limit)
-        organisation = _window(self._organisations, caller.organisation, self.organisation_limit)
+        """When this caller's next request may go; ``now`` where it may go at once."""
+        user, organisation = self._both(caller)
+        own = self._own
+        own.forget(now)
+        if user.left(now, also=own) and organisation.left(now, also=own):
+            return now
         return max(user.free_at(now, also=own), organisation.free_at(now, also=own))
 
     def take(self, caller: Caller, now: float) -> None:
         """One request of this caller is sent now; ``answered`` must follow."""
         for window in self._both(caller):
-            window.sent.append(now)
+            window.sent.add(now)
             window.told_left -= 1
             window.in_flight += 1
 
@@ -99,41 +130,38 @@ class Budget:
 
     def spent(self, requests: int, now: float) -> None:
         """Requests that mx itself sent past the gateway; they count for every user, for the key is not known."""
-        self._own.extend([now] * min(requests, self.organisation_limit))
+        self._own.add(now, requests)
         for window in self._users.values():
             window.told_left -= requests
 
     def left(self, now: float) -> tuple[int, int]:
         """What is left, and of which limit: of the user who has least."""
-        own = len(self._own_count(now))
-        found = [(w.left(now, also=own), w.limit) for w in self._users.values()]
-        return min(found, default=(max(0, self.user_limit - own), self.user_limit))
+        self._own.forget(now)
+        found = [(w.left(now, also=self._own), w.limit) for w in self._users.values()]
+        return min(found, default=(max(0, self.user_limit - self._own.total), self.user_limit))
 
     def organisation_left(self, now: float) -> int:
         """What the organisation that has least has left."""
-        own = len(self._own_count(now))
+        self._own.forget(now)
         return min(
-            (w.left(now, also=own) for w in self._organisations.values()),
-            default=max(0, self.organisation_limit - own),
+            (w.left(now, also=self._own) for w in self._organisations.values()),
+            default=max(0, self.organisation_limit - self._own.total),
         )
 
     def _both(self, caller: Caller) -> tuple[_Window, _Window]:
-        return (
-            _window(self._users, caller.user, self.user_limit),
-            _window(self._organisations, caller.organisation, self.organisation_limit),
+        return self._windows.get(caller) or self._meet(caller)
+
+    def _meet(self, caller: Caller) -> tuple[_Window, _Window]:
+        """A new pair of user and organisation; with too many of them, those who sent least are forgotten."""
+        if len(self._windows) >= _MOST_CALLERS:
+            busiest = sorted(self._windows.items(), key=lambda found: -found[1][0].sent.total)
+            self._windows = dict(busiest[: _MOST_CALLERS // 2])
+            kept = {id(window) for pair in self._windows.values() for window in pair}
+            self._users = {name: w for name, w in self._users.items() if id(w) in kept}
+            self._organisations = {name: w for name, w in self._organisations.items() if id(w) in kept}
+        pair = (
+            self._users.setdefault(caller.user, _Window(self.user_limit)),
+            self._organisations.setdefault(caller.organisation, _Window(self.organisation_limit)),
         )
-
-    def _own_count(self, now: float) -> deque[float]:
-        while self._own and self._own[0] <= now - WINDOW_S:
-            self._own.popleft()
-        return self._own
-
-
-def _window(windows: OrderedDict[str, _Window], key: str, limit: int) -> _Window:
-    window = windows.get(key)
-    if window is None:
-        if len(windows) >= _MOST_KEYS:
-            windows.popitem(last=False)
-        window = windows[key] = _Window(limit)
-    windows.move_to_end(key)
-    return window
+        self._windows[caller] = pair
+        return pair

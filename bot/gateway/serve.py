@@ -1,10 +1,11 @@
 """The gateway's composition root: opens everything, starts every loop, and stops without losing what is in flight."""
 
 import asyncio
+import gc
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
 from bot.errors import ConfigError
@@ -41,7 +42,10 @@ async def serve(
     def in_force(effect: Effect) -> None:
         admission.apply(rate_per_s=effect.rate_per_s, paused=frozenset(effect.paused_jobs))
 
-    async with Database.open(settings.database, schema=SCHEMA) as database, _upstream(settings) as upstream:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_fewer_collections())
+        database = await stack.enter_async_context(Database.open(settings.database, schema=SCHEMA))
+        upstream = await stack.enter_async_context(_upstream(settings))
         leases = Leases(database, clock, in_force)
         await leases.load()
         health = Health(upstream.name, clock)
@@ -86,6 +90,17 @@ async def serve(
         finally:
             server.close()
             await edge.shutdown(_CLOSING_S)
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Look for cycles less often: requests leave few behind, and at the default each tenth of the time goes there."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _drained(proxy: Proxy, limit_s: float, log: logging.Logger) -> None:

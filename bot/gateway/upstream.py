@@ -203,7 +203,8 @@ class Upstream:
         protocol = connection.protocol
         assert protocol is not None
         reused = protocol in self._known
-        self._known.add(protocol)
+        if not reused:
+            self._known.add(protocol)
         return Exchange(connection, settings=self._settings, host=self.name, reused=reused)
 
     async def close(self) -> None:

@@ -1,0 +1,176 @@
+"""The limiter: never more than the rate in any window, the critical lane first and never starved, nobody forgotten."""
+
+import math
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.gateway.budget import Budget, Caller
+from bot.gateway.limiter import Limiter, Pace, Ticket, Verdict
+from bot.maintainx import WINDOW_S
+
+ANN = Caller("ann", "")
+
+
+@dataclass
+class Simulation:
+    """Drives a limiter as its loop does: looks when the limiter said, and whenever somebody comes."""
+
+    limiter: Limiter
+    settled: list[tuple[float, Verdict, str, float]] = field(default_factory=list)
+    """When, the verdict, the lane, and since when it waited."""
+    next_at: float | None = None
+
+    def until(self, now: float) -> None:
+        while self.next_at is not None and self.next_at <= now:
+            at = self.next_at
+            self.now = at
+            self.next_at = self.limiter.turn(at)
+            assert self.next_at is None or self.next_at > at
+
+    def come(self, now: float, lane: str, caller: Caller = ANN, *, gone: bool = False) -> None:
+        self.until(now)
+        self.now = now
+        verdict = self.limiter.at_once(lane, caller, now)
+        if verdict is not None:
+            self.settled.append((now, verdict, lane, now))
+            return
+
+        def settle(verdict: Verdict) -> None:
+            self.settled.append((self.now, verdict, lane, now))
+
+        ticket = Ticket(lane, caller, first=lane == "critical", settle=settle, gone=lambda: gone)
+        self.next_at = self.limiter.join(ticket, now)
+
+    now: float = 0.0
+
+    def went(self, lane: str | None = None) -> list[float]:
+        return [at for at, verdict, of, _ in self.settled if verdict == "go" and lane in (None, of)]
+
+
+def simulation(
+    rate: float | None, *, max_wait_s: float = 20, room: int = 1000, user: int = 10**9
+) -> Simulation:
+    limiter = Limiter(Budget(user_limit=user, organisation_limit=10**9), max_wait_s=max_wait_s, room=room)
+    limiter.set_policy(rate_per_s=rate, paused=frozenset(), now=0.0)
+    return Simulation(limiter)
+
+
+arrivals = st.lists(
+    st.tuples(
+        st.floats(0, 3, allow_nan=False),
+        st.sampled_from(["critical", "default", "asset-sync"]),
+        st.booleans(),
+    ),
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(arrivals, st.floats(0.05, 200), st.floats(0, 30))
+def test_never_more_than_the_rate_in_any_window(
+    coming: list[tuple[float, str, bool]], rate: float, max_wait_s: float
+) -> None:
+    found, now = simulation(rate, max_wait_s=max_wait_s), 0.0
+    for gap, lane, gone in coming:
+        now += gap
+        found.come(now, lane, gone=gone)
+    found.until(math.inf)
+    went = found.went()
+    assert went == sorted(went)
+    for first, second in pairwise(went):
+        assert second - first >= 1 / rate - 1e-9
+    for width in (0.5, 1.0, 2.0, 7.0):
+        for start in went:
+            assert sum(start <= at < start + width - 1e-6 for at in went) <= math.ceil(width * rate)
+
+
+@settings(deadline=None)
+@given(arrivals, st.floats(0.05, 200), st.floats(0, 30))
+def test_everybody_is_settled_once_and_in_time(
+    coming: list[tuple[float, str, bool]], rate: float, max_wait_s: float
+) -> None:
+    found, now = simulation(rate, max_wait_s=max_wait_s), 0.0
+    for gap, lane, gone in coming:
+        now += gap
+        found.come(now, lane, gone=gone)
+    found.until(math.inf)
+    assert len(found.settled) == len(coming)
+    assert found.limiter.waiting == 0
+    for at, verdict, _, since in found.settled:
+        assert at - since <= max_wait_s + 1e-6
+        if verdict == "rate":
+            assert at - since >= max_wait_s - 1e-6
+
+
+@settings(deadline=None)
+@given(arrivals, st.floats(0.2, 5))
+def test_the_critical_lane_never_waits_for_another(
+    coming: list[tuple[float, str, bool]], rate: float
+) -> None:
+    """With others in the way it fares exactly as if it were alone, but for the one that went just before."""
+    crowd, alone, now = simulation(rate, max_wait_s=1000), simulation(rate, max_wait_s=1000), 0.0
+    for gap, lane, _ in coming:
+        now += gap
+        crowd.come(now, lane)
+        if lane == "critical":
+            alone.come(now, lane)
+    crowd.until(math.inf)
+    alone.until(math.inf)
+    for with_others, without in zip(crowd.went("critical"), alone.went("critical"), strict=True):
+        assert with_others <= without + 1 / rate + 1e-6
+
+
+def test_who_waits_is_served_in_order_within_a_lane() -> None:
+    found = simulation(1.0, max_wait_s=100)
+    order: list[int] = []
+    found.come(0.0, "default")
+    for n in range(5):
+        ticket = Ticket("default", ANN, first=False, settle=lambda _, n=n: order.append(n))  # type: ignore[misc]
+        found.next_at = found.limiter.join(ticket, 0.0)
+    found.until(10.0)
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_a_full_room_refuses_at_once_and_the_gone_make_room() -> None:
+    found = simulation(0.1, room=2)
+    found.come(0.0, "default")
+    found.come(0.0, "default", gone=True)
+    found.come(0.0, "default")
+    found.come(0.0, "default")
+    assert [verdict for _, verdict, _, _ in found.settled] == ["go", "gone"]
+    found.come(0.0, "default")
+    assert found.settled[-1][1] == "rate"
+
+
+def test_a_new_rate_counts_from_the_last_request() -> None:
+    pace = Pace()
+    pace.take(10.0)
+    pace.rate_per_s = 0.5
+    assert pace.ready_at == 12.0
+
+
+def test_one_users_empty_budget_does_not_stop_another() -> None:
+    found = simulation(None, user=1)
+    found.come(0.0, "default", Caller("ann", ""))
+    found.come(1.0, "default", Caller("ann", ""))
+    found.come(2.0, "default", Caller("bob", ""))
+    assert found.went() == [0.0, 2.0]
+    found.until(21.0)
+    assert found.settled[-1][:2] == (21.0, "budget")
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 5), max_size=80), st.integers(1, 20))
+def test_the_budget_never_sends_more_than_the_limit_in_its_window(gaps: list[float], limit: int) -> None:
+    found, now = simulation(None, max_wait_s=1000, user=limit), 0.0
+    for gap in gaps:
+        now += gap
+        found.come(now, "default")
+    found.until(math.inf)
+    went = found.went()
+    assert len(went) == len(gaps)
+    for start in went:
+        assert sum(start <= at < start + WINDOW_S for at in went) <= limit
