@@ -13,6 +13,8 @@ from bot.ports import Clock
 CONNECT_S = 20.0
 _LOOK_S = 1.0
 _AWAY_S = 60.0
+_PING_S = 3.0
+"""How often slack_sdk looks whether its connection is still there; a broken one is replaced at the next look."""
 
 
 class Socket:
@@ -29,7 +31,7 @@ class Socket:
 
         slack_sdk connects anew by itself after a break; raises OutsideError where it cannot.
         """
-        handler = AsyncSocketModeHandler(self._app, self._app_token, logger=_quiet())
+        handler = AsyncSocketModeHandler(self._app, self._app_token, logger=_quiet(), ping_interval=_PING_S)
         client = handler.client
         # slack_sdk takes HTTP(S)_PROXY without NO_PROXY; a session of our own honours both.
         client.proxy = None

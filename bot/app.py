@@ -1,0 +1,257 @@
+"""The bot's composition root: opens everything, starts every loop, and stops without losing what was acknowledged."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+
+from bot.config import Settings
+from bot.engine import Engine, open_engine
+from bot.errors import ConfigError
+from bot.gateway_feed import GatewayFeed
+from bot.ports import Clock
+from bot.slack import server
+from bot.slack.answers import Answers
+from bot.slack.api import SlackApi, SlackError, slack_client
+from bot.slack.bolt import bolt_app
+from bot.slack.card import Cards
+from bot.slack.chat import SlackChat
+from bot.slack.edge import Edge
+from bot.slack.later import Later
+from bot.slack.planner import Planner
+from bot.slack.replies import Replies
+from bot.slack.settings import SlackSettings
+from bot.slack.socketmode import Socket
+from bot.supervisor import Supervisor
+from bot.web import pages
+from bot.web.state import Look
+
+ANYWHERE = "0.0.0.0"  # noqa: S104 - the platform's router reaches the bot from outside its container
+_LEADER_S = 1.0
+_IDLE_S = 5.0
+_CLOSING_S = 3.0
+
+Loops = Mapping[str, Callable[[], Coroutine[None, None, None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slack:
+    """The Slack edge, put together."""
+
+    api: SlackApi
+    chat: SlackChat
+    app: AsyncApp
+    later: Later
+    cards: Cards
+    answers: Answers
+
+
+async def serve(
+    settings: Settings,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+    host: str = ANYWHERE,
+) -> None:
+    """Run the bot until ``stop`` is set, then finish what is acknowledged.
+
+    ``ready`` hears the address once requests are taken. Slack, the gateway and MaintainX may all be away: the bot
+    starts, says so at ``/readyz``, and goes on trying. Raises ConfigError (tokens, port) and StoreError.
+    """
+    if settings.slack is None:
+        raise ConfigError(
+            ("SLACK_BOT_TOKEN: not set; `mx serve` needs it, and a signing secret or an app token",)
+        )
+    async with AsyncExitStack() as stack:
+        engine = await stack.enter_async_context(open_engine(settings, clock=clock))
+        slack = await stack.enter_async_context(_slack_edge(engine, settings.slack))
+        bot = _Bot(engine, slack, settings.slack)
+        url = await stack.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(run) for run in bot.loops()]
+            ready(url)
+            await stop.wait()
+            await slack.later.drain()
+            for loop in running:
+                loop.cancel()
+
+
+class _Bot:
+    """The loops of the process, and what they look like from outside."""
+
+    def __init__(self, engine: Engine, slack: _Slack, settings: SlackSettings) -> None:
+        self._engine = engine
+        self._slack = slack
+        self._settings = settings
+        self._supervisor = Supervisor(engine.clock, scrub=engine.scrub)
+        self._log = structlog.get_logger("mx.app")
+        self._leads = False
+        self._greeting = "Slack has not been asked yet who the bot is"
+        self._socket = (
+            Socket(slack.app, app_token=settings.app_token, clock=engine.clock)
+            if settings.app_token
+            else None
+        )
+
+    def web_app(self) -> web.Application:
+        """Every route of the process."""
+        made = web.Application(client_max_size=server.BODY_CAP)
+        made.add_routes(pages.routes(self.look))
+        if self._settings.signing_secret:
+            made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
+        return made
+
+    def loops(self) -> list[Coroutine[None, None, None]]:
+        """What runs in every process; those that follow start once this one leads."""
+        keep = self._supervisor.keep
+        made: list[Coroutine[None, None, None]] = [
+            keep("answers in waiting", self._slack.later.run),
+            keep("leadership", self._lead),
+            self._greet(),
+        ]
+        if self._socket:
+            made.append(keep("socket mode", self._socket.follow))
+        return made
+
+    def _followers(self) -> Loops:
+        engine = self._engine
+        first = (
+            "default"
+            if "default" in engine.settings.integrations
+            else next(iter(engine.settings.integrations))
+        )
+        feed = GatewayFeed(engine.timeline, engine.gateway, clock=engine.clock, integration=first)
+        return {
+            "triage": self._triage,
+            "runner": engine.runner.run,
+            "gateway feed": feed.run,
+            "card": self._slack.cards.follow,
+            "answers": self._slack.answers.follow,
+        }
+
+    async def _lead(self) -> None:
+        """Follow while this process leads; wait for the lock while another does."""
+        clock = self._engine.clock
+        while True:
+            if not await self._engine.term.lead():
+                await clock.sleep(_LEADER_S)
+                continue
+            self._log.info("this process leads", epoch=self._engine.term.epoch)
+            self._leads = True
+            try:
+                async with asyncio.TaskGroup() as group:
+                    running = [
+                        group.create_task(self._supervisor.keep(name, run))
+                        for name, run in self._followers().items()
+                    ]
+                    while await self._engine.term.lead():
+                        await clock.sleep(_LEADER_S)
+                    for follower in running:
+                        follower.cancel()
+            finally:
+                self._leads = False
+            self._log.warning("this process leads no longer")
+
+    async def _triage(self) -> None:
+        timeline = self._engine.timeline
+        while True:
+            head = (await timeline.book()).head.seq
+            while await self._engine.triage.advance():
+                pass
+            await timeline.changed(head, timeout_s=_IDLE_S)
+
+    async def _greet(self) -> None:
+        """Ask Slack once who the bot is: a wrong token shows at /readyz, not at the first click."""
+        wait_s = 1.0
+        while True:
+            try:
+                me = await self._slack.chat.who_am_i()
+            except SlackError as error:
+                self._greeting = str(error)
+                self._log.warning("not ready", because=self._greeting)
+                await self._engine.clock.sleep(wait_s)
+                wait_s = min(wait_s * 2, 30.0)
+            else:
+                self._greeting = ""
+                self._log.info("Slack knows the bot", name=me.name, user=me.user, team=me.team)
+                return
+
+    async def look(self) -> Look:
+        """The process as /readyz and /metrics show it. Raises StoreError."""
+        book = await self._engine.timeline.book()
+        waiting = [self._greeting] if self._greeting else []
+        if self._socket and not self._socket.connected:
+            waiting.append("Socket Mode is not connected")
+        severities = Counter(str(one.severity) for one in book.open_incidents())
+        return Look(
+            leader=self._leads,
+            loops=self._supervisor.loops,
+            waiting_for=tuple(waiting),
+            events=book.head.seq,
+            open_incidents=severities,
+            slack_calls=dict(self._slack.api.calls),
+        )
+
+
+@asynccontextmanager
+async def _slack_edge(engine: Engine, settings: SlackSettings) -> AsyncIterator[_Slack]:
+    clock, zone = engine.clock, engine.settings.bot.zone
+    integrations = engine.settings.integrations
+    async with (
+        slack_client(settings) as (client, session),
+        Replies.open(engine.settings.bot.database, clock=clock) as replies,
+    ):
+        api = SlackApi(client, session, clock)
+        chat = SlackChat(api)
+        planner = Planner(engine.playbooks, engine.steps)
+        cards = Cards(
+            engine.timeline, chat, planner, replies, integrations=integrations, clock=clock, zone=zone
+        )
+        later = Later()
+        edge = Edge(
+            timeline=engine.timeline,
+            incidents=engine.incidents,
+            integrations=integrations,
+            playbooks=engine.playbooks,
+            planner=planner,
+            replies=replies,
+            later=later,
+            api=api,
+            zone=zone,
+            refresh=cards.refresh,
+        )
+        yield _Slack(
+            api=api,
+            chat=chat,
+            app=bolt_app(client, edge, bot_token=settings.bot_token),
+            later=later,
+            cards=cards,
+            answers=Answers(engine.timeline, api, chat, replies, clock=clock),
+        )
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, *, host: str, port: int) -> AsyncIterator[str]:
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_CLOSING_S, logger=logging.getLogger("mx.web")
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            text = (
+                f"listening on port {port}: {error.strerror or error}; stop what listens there, or set PORT to a "
+                "free port"
+            )
+            raise ConfigError((text,)) from None
+        yield f"http://{'127.0.0.1' if host == ANYWHERE else host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,44 @@
+"""The main job: MaintainX answers 429, a person asks, two clicks slow the traffic, the timeline writes the report."""
+
+from pathlib import Path
+
+from bot.demo.maintainx import Fault
+from tests.stories.world import whole
+
+ENABLE = "Enable emergency rate limit"
+
+
+async def test_rate_limited_from_first_429_to_report(tmp_path: Path) -> None:
+    async with whole(tmp_path) as world:
+        world.maintainx.break_(Fault("limited"))
+        await world.until(lambda: world.maintainx.counts()[429] >= 1, "a 429 at MaintainX")
+
+        said = await world.mx("triage")
+        assert f"the card comes to <#{world.channel}>" in said
+        card = await world.card("SEV-2", "429", "nobody yet")
+
+        await world.slack.click(world.ben, world.channel, card.ts, "Acknowledge")
+        await world.card(f"Who has it: @{world.ben}")
+
+        click = await world.slack.click(world.ann, world.channel, card.ts, ENABLE)
+        assert click.confirm is not None
+        assert "1 request per second" in click.confirm.text
+        await world.card("On: ", "asset-sync and report-generator paused", f"by @{world.ann}")
+        policy = await world.policy()
+        assert (policy["rate_per_s"], policy["paused_jobs"]) == (1.0, ["asset-sync", "report-generator"])
+
+        world.maintainx.heal()
+        await world.card("Playbook rate-limited: done", "free of 429")
+
+        assert "cannot be resolved yet" in await world.mx("resolve")
+        await world.slack.click(world.ann, world.channel, card.ts, "Undo: Emergency rate limit")
+        await world.card("Undo of rate-limited: done", without=("On: ",))
+        assert (await world.policy())["leases"] == []
+
+        await world.mx("triage")
+        await world.card("Every probe answered well", without=(ENABLE,))
+        await world.mx("note a re-sync of all assets was started by hand")
+        assert "is resolved" in await world.mx("resolve")
+        await world.card("Resolved · SEV-2", f"Resolved by @{world.ann}", without=("Triage again",))
+
+        assert len(world.cards()) == 1
