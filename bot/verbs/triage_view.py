@@ -102,6 +102,8 @@ def table(found: Assessment, *, zone: ZoneInfo) -> tuple[Text | Table, ...]:
         *(line for number, finding in enumerate(found.findings, 1) for line in _finding(number, finding)),
         Text(),
         _answers(found.readings),
+        Text(),
+        _times(found.readings),
         *_blind_spots(found),
     )
 
@@ -147,19 +149,33 @@ def _finding(number: int, finding: Finding) -> Iterator[Text]:
 
 
 def _answers(readings: Sequence[Reading]) -> Table:
-    grid = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    grid.add_column("asked", no_wrap=True)
-    grid.add_column("status", no_wrap=True)
-    for _, title in _PHASES:
-        grid.add_column(title, justify="right", no_wrap=True)
-    grid.add_column("total ms", justify="right", no_wrap=True)
-    grid.add_column("answer", ratio=1, overflow="fold")
+    """Every question with its answer; the answer gets the width, since it holds the sentence to act on."""
+    grid = _grid("asked", "status", "answer")
+    for reading in readings:
+        status = Text(reading.status.value, style=_COLOURS[reading.status.value])
+        grid.add_row(Text(reading.target), status, Text(reading.says))
+    return grid
+
+
+def _times(readings: Sequence[Reading]) -> Table:
+    """Where the time of each first try went, in milliseconds."""
+    grid = _grid("where the time went", *(title for _, title in _PHASES), "total ms")
+    for column in grid.columns[1:]:
+        column.justify = "right"
     for reading in readings:
         sample = _first_sample(reading)
-        times = [_time(sample, phase) for phase, _ in _PHASES]
-        total = "" if sample is None or sample.timing.total is None else f"{sample.timing.total:.0f}"
-        status = Text(reading.status.value, style=_COLOURS[reading.status.value])
-        grid.add_row(Text(reading.target), status, *map(Text, times), Text(total), Text(reading.says))
+        if sample is not None:
+            total = "" if sample.timing.total is None else f"{sample.timing.total:.0f}"
+            grid.add_row(
+                Text(reading.target), *(Text(_time(sample, phase)) for phase, _ in _PHASES), Text(total)
+            )
+    return grid
+
+
+def _grid(*titles: str) -> Table:
+    grid = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for title in titles:
+        grid.add_column(title, no_wrap=title != "answer", overflow="fold")
     return grid
 
 
