@@ -15,6 +15,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("run", "Run a playbook on the open incident."),
     ("undo", "Undo a playbook that is switched on."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
+    ("report", "Print the incident report."),
     ("doctor", "Check every setting and say what to do next."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
 )
