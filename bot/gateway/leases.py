@@ -120,6 +120,7 @@ class Leases:
         self._held: dict[str, Lease] = {}
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._closed = False
 
     async def load(self) -> None:
         """Take up what was on before the restart; what ran out meanwhile is ended now. Raises StoreError."""
@@ -135,6 +136,10 @@ class Leases:
         self._held = {str(row[0]): _lease(*row) for row in rows}
         await self.expire()
         self._on_change(self.effect)
+
+    def close(self) -> None:
+        """Take no change any more: the process that follows reads what is on from the disk."""
+        self._closed = True
 
     @property
     def effect(self) -> Effect:
@@ -155,6 +160,7 @@ class Leases:
     async def put(self, name: str, wish: LeaseWish) -> Lease:
         """Put a lease on, or replace the one of that name. Raises StoreError."""
         async with self._lock:
+            self._check_open()
             now = self._clock.now()
             old = self._held.get(name)
             lease = Lease(
@@ -188,6 +194,7 @@ class Leases:
     async def end(self, name: str, *, actor: str, reason: str) -> Lease | None:
         """End a lease by somebody's hand; None where it is not on. Raises StoreError."""
         async with self._lock:
+            self._check_open()
             lease = self._held.get(name)
             if lease is not None:
                 says = f"{lease.effect.says} is over" + (f": {reason}" if reason else "")
@@ -234,6 +241,12 @@ class Leases:
         names = ("n", "at", "actor", "what", "lease", "says")
         events: list[JsonValue] = [dict(zip(names, row, strict=True)) for row in rows]
         return {"instance": self.instance, "events": events, "next": rows[-1][0] if rows else after}
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(
+                "this gateway is stopping and takes no change any more; ask the one that follows it"
+            )
 
     async def _drop(
         self, over: tuple[Lease, ...], *, actor: str, what: str, says: Callable[[Lease], str]

@@ -117,6 +117,7 @@ class Proxy:
         self, request: web.BaseRequest, head: bytes, incoming: Incoming, *, lane: str, caller: Caller
     ) -> Sent:
         turn = _Turn(self._budget, self._admission, caller)
+        exchange: Exchange | None = None
         try:
             if request.content.is_eof():
                 body = framed(request.content.read_nowait(), chunked=incoming.chunked, last=True)
@@ -136,6 +137,8 @@ class Proxy:
             return await self._lost(request, lane, lost)
         finally:
             turn.over(self._clock.monotonic(), None)
+            if exchange is not None:
+                exchange.close()  # where it was given back already, that stands
 
     async def _open(
         self, request: web.BaseRequest, data: bytes, *, bare: bool
@@ -150,6 +153,9 @@ class Proxy:
             try:
                 exchange.send(data, no_body=request.method == "HEAD", more=False)
                 return exchange, *await exchange.head()
+            except asyncio.CancelledError:
+                exchange.close()
+                raise
             except Lost as lost:
                 stale = exchange.reused and lost.phase == "lost"
                 if not (left and stale and bare and request.method in _SAFE):

@@ -30,6 +30,10 @@ async def relay(
 
     Raises Lost where the upstream breaks off; ``request.writer.output_size`` says whether the answer had begun.
     """
+    coding = message.headers.get("Transfer-Encoding", "chunked")
+    if coding.strip().lower() != "chunked":
+        exchange.close()
+        raise Lost("malformed", f"MaintainX's answer has the transfer coding {coding[:40]!a}", sent=True)
     empty = request.method == "HEAD" or message.code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
     sized = empty or "Content-Length" in message.headers
     chunked = not sized and request.version >= (1, 1)

@@ -20,6 +20,7 @@ from bot.gateway.proxy import Proxy
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
 from bot.gateway.upstream import Upstream
+from bot.journal.leader import LeaderLock
 from bot.journal.sqlite import Database
 from bot.ports import Clock
 
@@ -44,6 +45,8 @@ async def serve(
 
     async with AsyncExitStack() as stack:
         stack.enter_context(_fewer_collections())
+        lock = _alone(settings)
+        stack.callback(lock.release)
         database = await stack.enter_async_context(Database.open(settings.database, schema=SCHEMA))
         upstream = await stack.enter_async_context(_upstream(settings))
         leases = Leases(database, clock, in_force)
@@ -76,17 +79,18 @@ async def serve(
         try:
             await _refuse_loop(settings, port)
             async with asyncio.TaskGroup() as loops:
-                running = (
-                    loops.create_task(admission.run()),
-                    loops.create_task(leases.run_expiry(on_trouble=lambda error: log.error("%s", error))),
-                )
+                turns = loops.create_task(admission.run())
+                expiry = loops.create_task(leases.run_expiry(on_trouble=lambda error: log.error("%s", error)))
                 ready(f"http://{_shown(settings.host)}:{port}")
                 await stop.wait()
                 server.close()
+                # From here on a following process may take the port and the leases over.
+                leases.close()
+                expiry.cancel()
+                lock.release()
                 proxy.draining = True
                 await _drained(proxy, settings.drain_s, log)
-                for loop in running:
-                    loop.cancel()
+                turns.cancel()
         finally:
             server.close()
             await edge.shutdown(_CLOSING_S)
@@ -118,6 +122,18 @@ async def _upstream(settings: GatewaySettings) -> AsyncIterator[Upstream]:
         yield upstream
     finally:
         await upstream.close()
+
+
+def _alone(settings: GatewaySettings) -> LeaderLock:
+    """Leases live in one process: another one on the same file would not hear of them. Raises ConfigError."""
+    lock = LeaderLock(settings.database)
+    if not lock.try_acquire():
+        text = (
+            f"another gateway already works with {settings.database}; stop it, "
+            "or give this one a database of its own (MX_GATEWAY_DATABASE_URL)"
+        )
+        raise ConfigError((text,))
+    return lock
 
 
 async def _listen(edge: EdgeServer, settings: GatewaySettings) -> asyncio.Server:

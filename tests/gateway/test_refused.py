@@ -167,3 +167,13 @@ async def test_a_taken_port_is_said(tmp_path: Path) -> None:
             async with gateway("http://127.0.0.1:1/v1", tmp_path, port=up.port):
                 pass
     assert caught.group_contains(ConfigError, match="set MX_GATEWAY_PORT to a free port")
+
+
+async def test_a_second_gateway_on_the_same_database_is_refused(tmp_path: Path) -> None:
+    async with gateway("http://127.0.0.1:1/v1", tmp_path):
+        with pytest.raises(BaseExceptionGroup) as caught:
+            async with gateway("http://127.0.0.1:1/v1", tmp_path):
+                pass
+        assert caught.group_contains(ConfigError, match="another gateway already works with")
+    async with gateway("http://127.0.0.1:1/v1", tmp_path) as gw:
+        assert (await gw.admin("GET", "healthz")).status == 200
