@@ -11,7 +11,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx  # its continuation has the same API: ``import httpx2 as httpx`` is the whole change
@@ -23,7 +22,7 @@ from bot.probes.watch import Watch, words_of
 
 USER_AGENT = "mx-triage"
 _TEXT_LIMIT = 160
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,14 @@ class Exchange:
 
 
 class Line:
-    """A fresh client over the shared TLS settings: its first request opens a new connection."""
+    """Transports of its own over the shared TLS settings: its first request opens a new connection.
 
-    def __init__(self, plain: httpx.AsyncClient, wire: "Wire") -> None:
-        self._plain = plain
+    Without the client on top: a probe wants no cookies, no redirects followed and no password from a ``.netrc``.
+    """
+
+    def __init__(self, wire: "Wire") -> None:
         self._wire = wire
-        self._secure: httpx.AsyncClient | None = None
+        self._ways: dict[tuple[bool, str | None], httpx.AsyncHTTPTransport] = {}
 
     async def get(
         self,
@@ -89,14 +90,18 @@ class Line:
         host = shown_host(url)
         try:
             async with asyncio.timeout_at(until):
-                await _look_up(url, watch)
-                client = self._plain if url.startswith("http:") else await self._tls()
-                return await _ask(client, url, headers or {}, watch=watch, max_body=max_body)
+                request = httpx.Request("GET", url, headers={"User-Agent": USER_AGENT, **(headers or {})})
+                proxy = self._wire.proxy_for(request.url.scheme, request.url.host)
+                if proxy is None:  # else the proxy looks the name up
+                    await _look_up(request.url, watch)
+                return await _ask(
+                    await self._way(request.url.scheme, proxy), request, watch, max_body=max_body
+                )
         except TimeoutError:
             doing = watch.doing(host)
             error = f"{doing} timed out after {round(watch.waited(), 1):g} s"
             return Exchange(timing=watch.timing(), failed_phase=watch.phase, timed_out=True, error=error)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as problem:
             words, refused = words_of(problem)
             doing = watch.doing(host)
             return Exchange(
@@ -105,25 +110,28 @@ class Line:
         finally:
             await watch.close_half_open()
 
-    async def _tls(self) -> httpx.AsyncClient:
-        if self._secure is None:
-            self._secure = _client(await self._wire.trust())
-        return self._secure
+    async def _way(self, scheme: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
+        secure = scheme == "https"
+        if (secure, proxy) not in self._ways:
+            trust = await self._wire.trust() if secure else self._wire.bare
+            self._ways[secure, proxy] = httpx.AsyncHTTPTransport(verify=trust, proxy=proxy)
+        return self._ways[secure, proxy]
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._plain.aclose()
-        if self._secure is not None:
-            await self._secure.aclose()
+        for transport in self._ways.values():
+            await transport.aclose()
 
 
 class Wire:
     """What all HTTP probes of an integration share: the TLS settings, which take 40 ms to load, once."""
 
     def __init__(self) -> None:
+        self.bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        """For plain HTTP: trusts nobody and costs nothing."""
+        self._proxies = getproxies()  # read once: it goes through the whole environment
         self._trust: ssl.SSLContext | None = None
         self._lock = asyncio.Lock()
-        self._bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def trust(self) -> ssl.SSLContext:
         """The certificates to trust (``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` included), loaded on first use."""
@@ -132,54 +140,41 @@ class Wire:
                 self._trust = await asyncio.to_thread(httpx.create_ssl_context)
             return self._trust
 
+    def proxy_for(self, scheme: str, host: str) -> str | None:
+        """The environment's proxy for this host; none leads to this machine itself."""
+        proxy = self._proxies.get(scheme) or self._proxies.get("all")
+        if not proxy or host in _LOOPBACK or proxy_bypass(host):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
+
     @contextlib.asynccontextmanager
     async def line(self) -> AsyncIterator[Line]:
         """A line of its own for one probe: no connection of an earlier reading is reused."""
-        line = Line(_client(self._bare), self)
+        line = Line(self)
         try:
             yield line
         finally:
             await line.aclose()
 
 
-def _client(trust: ssl.SSLContext) -> httpx.AsyncClient:
-    """A client that costs 0.3 ms because its TLS settings are given; proxies of the environment serve it."""
-    unlimited = httpx.Timeout(None)  # one deadline round the whole exchange instead: it can name the phase
-    return httpx.AsyncClient(
-        verify=trust,
-        timeout=unlimited,
-        headers={"User-Agent": USER_AGENT},
-        mounts={f"all://{host}": None for host in _LOOPBACK},  # no proxy leads to this machine itself
-    )
-
-
-async def _look_up(url: str, watch: Watch) -> None:
-    """Time the name's lookup, unless there is none to do: an address, or a proxy that does it for us."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+async def _look_up(url: httpx.URL, watch: Watch) -> None:
+    """Time the name's lookup, unless it is an address."""
     with contextlib.suppress(ValueError):
-        ipaddress.ip_address(host)
+        ipaddress.ip_address(url.host)
         return
-    if host not in _LOOPBACK and _proxied(parts.scheme, host):
-        return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     watch.begin("dns")
-    await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     watch.end("dns")
 
 
-def _proxied(scheme: str, host: str) -> bool:
-    proxies = getproxies()
-    return (scheme in proxies or "all" in proxies) and not proxy_bypass(host)
-
-
 async def _ask(
-    client: httpx.AsyncClient, url: str, headers: Mapping[str, str], *, watch: Watch, max_body: int
+    transport: httpx.AsyncHTTPTransport, request: httpx.Request, watch: Watch, *, max_body: int
 ) -> Exchange:
     watch.phase = "connect"
-    async with client.stream(
-        "GET", url, headers=dict(headers), extensions={"trace": watch.trace}
-    ) as response:
+    request.extensions = {"trace": watch.trace, "timeout": {}}  # the deadline round it can name the phase
+    response = await transport.handle_async_request(request)
+    try:
         watch.begin("body")
         body = bytearray()
         async for chunk in response.aiter_bytes():
@@ -190,3 +185,5 @@ async def _ask(
         return Exchange(
             timing=watch.timing(), code=response.status_code, headers=response.headers, body=bytes(body)
         )
+    finally:
+        await response.aclose()

@@ -98,3 +98,17 @@ async def test_no_proxy_stands_before_this_machine(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert (await get(f"{maintainx.origin}/versions")).code == 200
+
+
+async def test_a_proxy_that_cannot_be_used_is_said_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    for proxy in ("socks5://127.0.0.1:9", "gopher://127.0.0.1:9", "http://127.0.0.1:9"):
+        monkeypatch.setenv("all_proxy", proxy)
+        exchange = await get("http://api.nowhere.invalid/v1/users")
+        assert exchange.error is not None
+
+
+async def test_no_proxy_in_the_environment_s_list_of_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "nowhere.invalid")
+    exchange = await get("http://api.nowhere.invalid/v1/users")
+    assert exchange.failed_phase == "dns"  # asked for by name, so not given to the proxy
