@@ -8,7 +8,7 @@ _SHAPES = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"), "[redacted JWT]"),
     (re.compile(r"\bxox[a-z]-[A-Za-z0-9-]{6,}"), "[redacted Slack token]"),
     (re.compile(r"\bxapp-[A-Za-z0-9-]{6,}"), "[redacted Slack token]"),
-    (re.compile(r"https://hooks\.slack\.com/\S+"), "[redacted Slack URL]"),
+    (re.compile(r"(?i)https://hooks\.slack\.com/\S+"), "[redacted Slack URL]"),
     (
         re.compile(
             r"(?i)\b(api[_-]?key|token|secret|password|authorization)(\"?\s*[:=]\s*\"?)(?!\[redacted)[^\s\"',;&]{6,}"
@@ -16,6 +16,21 @@ _SHAPES = (
         r"\1\2[redacted]",
     ),
 )
+
+_TELLTALES = (
+    "bearer",
+    "basic",
+    "eyj",
+    "xox",
+    "xapp-",
+    "hooks.slack",
+    "key",
+    "token",
+    "secret",
+    "password",
+    "authorization",
+)
+"""One of these is in every text that a shape above finds, in lower case; looking for them first is ten times as fast."""
 
 
 class Scrubber:
@@ -33,6 +48,13 @@ class Scrubber:
         """The text without secrets."""
         for value in sorted(self._values, key=len, reverse=True):
             text = text.replace(value, "[redacted]")
+        lowered = text.lower()
+        for telltale in _TELLTALES:
+            if telltale in lowered:
+                break
+        else:
+            if text.isascii():  # beyond ASCII, "any case" means more than lower() knows
+                return text
         for shape, instead in _SHAPES:
             text = shape.sub(instead, text)
         return text

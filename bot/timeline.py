@@ -1,8 +1,9 @@
 """The timeline: the append-only record of everything, the only memory of mx."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,7 @@ from bot.domain.appending import Answers, Append, Batch
 from bot.domain.book import Book
 from bot.domain.chain import Head, Row, Walk
 from bot.domain.events import Draft, Event, Redacted, StepStarted
-from bot.domain.stored import Scrub, event, hidden, prepared
+from bot.domain.stored import Scrub, event, for_the_fold, hidden, prepared
 from bot.errors import Conflict, StoreError
 from bot.journal.groupcommit import GroupCommit
 from bot.journal.sqlite import Database, RuleError, Transaction
@@ -74,10 +75,11 @@ class Timeline:
         """
         if not drafts:
             return ()
-        keys = [draft.key for draft in drafts if draft.key is not None]
-        if len(keys) != len(set(keys)):
-            raise ValueError("one key twice in one append: each draft has its own")
-        ready = tuple(prepared(draft, self._scrub) for draft in drafts)
+        if len(drafts) > 1:
+            keys = [draft.key for draft in drafts if draft.key is not None]
+            if len(keys) != len(set(keys)):
+                raise ValueError("one key twice in one append: each draft has its own")
+        ready = tuple([prepared(draft, self._scrub) for draft in drafts])
         if self._book.head.seq == 0:
             await (
                 self._catch_up()
@@ -166,7 +168,7 @@ class Timeline:
 
     def _must_look(self, appends: list[Append]) -> bool:
         """A new timeline has no head to go on from, and the term of a leader is known to the store alone."""
-        starts = any(isinstance(ready.fact, StepStarted) for append in appends for ready in append)
+        starts = any(type(ready.fact) is StepStarted for append in appends for ready in append)
         return starts or self._book.head.seq == 0
 
     async def _looked(self, appends: list[Append]) -> tuple[Batch, Answers]:
@@ -200,21 +202,24 @@ class Timeline:
         """Fold what is in the store and not yet in the book."""
         read = read or self._database.read
         async with self._folding:  # two at once would do the same work twice
-            while True:
-                head = self._book.head
-                rows = [Row(*row) for row in await read(_AFTER, (head.seq - 1, _PAGE))]
-                if head.seq > 0 and (not rows or (rows[0].seq, rows[0].hash) != head):
-                    raise StoreError(
-                        f"reading the timeline {self._database.path}: fact {head.seq} is no longer the one that was "
-                        "there; the file was replaced or changed. Stop mx, ask `mx timeline verify`, put back the file"
-                    )
-                await self._absorb([event(row) for row in rows if row.seq > head.seq])
-                if len(rows) < _PAGE:
-                    return
+            with ExitStack() as resting:
+                while True:
+                    head = self._book.head
+                    rows = [Row(*row) for row in await read(_AFTER, (head.seq - 1, _PAGE))]
+                    if head.seq > 0 and (not rows or (rows[0].seq, rows[0].hash) != head):
+                        raise StoreError(
+                            f"reading the timeline {self._database.path}: fact {head.seq} is no longer the one that "
+                            "was there; the file was replaced or changed. Stop mx, ask `mx timeline verify`, put "
+                            "back the file"
+                        )
+                    await self._absorb([*for_the_fold([row for row in rows if row.seq > head.seq])])
+                    if len(rows) < _PAGE:
+                        return
+                    resting.enter_context(_collector_at_rest())
 
     async def _absorb(self, events: Sequence[Event]) -> None:
         """Take committed events into the book; those that another task was quicker to take are passed over."""
-        redacted = {one.stream for one in events if isinstance(one.fact, Redacted)}
+        redacted = {one.stream for one in events if type(one.fact) is Redacted}
         histories: dict[str, tuple[Event, ...]] = {}
         while behind := [s for s in redacted if len(histories.get(s, ())) < max(1, self._book.version(s))]:
             for stream in behind:
@@ -242,6 +247,18 @@ async def _known(keys: Sequence[str], tx: Transaction) -> dict[str, Event]:
         rows = await tx.read(f"{_KEYS}({', '.join('?' * len(some))})", some)
         found |= {str(row.key): event(row) for row in map(Row._make, rows)}
     return found
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """No garbage collection for a while: it would walk the whole growing book a dozen times, half of a start."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def schema() -> str:

@@ -86,6 +86,28 @@ async def test_every_kind_comes_back_as_it_was_written(
         assert (await timeline.book()).incident(INCIDENT) == replay(written)
 
 
+async def test_a_start_folds_to_the_same_as_the_facts_one_by_one(
+    timeline: Timeline, path: Path, clock: FakeClock
+) -> None:
+    """A start passes over readings that are outdated; nobody can tell."""
+    for number in range(3):
+        incident = f"mx-{number}"
+        await timeline.append(opening(f"i{number}", stream=incident))
+        for severity in (Severity.SEV3, Severity.SEV1, None, Severity.SEV2):
+            await timeline.append(
+                draft(Assessed(request="t-1", assessment=assessment(severity)), stream=incident),
+                draft(NoteAdded(text="between"), stream=incident),
+            )
+    followed = await timeline.book()
+
+    async with Timeline.open(path, clock=clock, scrub=SCRUB) as again:
+        folded = await again.book()
+        for number in range(3):
+            history = await again.history(f"mx-{number}")
+            assert folded.incident(f"mx-{number}") == followed.incident(f"mx-{number}") == replay(history)
+        assert await again.since(0) == await timeline.since(0)
+
+
 async def test_nothing_is_appended_by_an_append_of_nothing(timeline: Timeline) -> None:
     assert await timeline.append() == ()
     assert await count(timeline) == 0

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from bot.domain.book import Book
-from bot.domain.chain import Head, Row, link
+from bot.domain.chain import link
 from bot.domain.events import Event, IncidentOpened, Reopened, StepStarted
 from bot.domain.events import desk as desk_of
 from bot.domain.stored import Prepared, as_text, envelope
 from bot.errors import Conflict
 
 _DESK = desk_of("")
+
+_RULED = (IncidentOpened, Reopened, StepStarted)
 
 Append = tuple[Prepared, ...]
 """The drafts of one call: all of them or none."""
@@ -23,14 +25,14 @@ class Batch:
     """Appends that will be committed together: each is taken whole or refused, whatever becomes of the others."""
 
     def __init__(self, book: Book, *, known: Mapping[str, Event], epoch: int, recorded_at: datetime) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[tuple[str | int | None, ...]] = []
         self.events: list[Event] = []
         self._book = book
         self._known: dict[str | None, Event] = dict(known.items())
         self._epoch = epoch
         self._recorded_at = recorded_at
         self._recorded_text = as_text(recorded_at)
-        self._head = book.head
+        self._seq, self._hash = book.head
         # What the appends before this one change, since the book does not know of them yet.
         self._versions: dict[str, int] = {}
         self._opened: dict[str, str] = {}
@@ -47,9 +49,9 @@ class Batch:
 
     def take(self, append: Append) -> tuple[Event, ...]:
         """The events of an append, or of its keys where they are known already. Raises Conflict."""
-        repeated = tuple(self._known[ready.draft.key] for ready in append if ready.draft.key in self._known)
+        repeated = [self._known[ready.draft.key] for ready in append if ready.draft.key in self._known]
         if repeated:
-            return repeated
+            return tuple(repeated)
         versions, opened = self._judged(append)
         events: list[Event] = []
         for ready, version in zip(append, versions, strict=True):
@@ -85,8 +87,11 @@ class Batch:
         stream, fact = ready.draft.stream, ready.fact
         if stream.startswith(_DESK):
             return
-        if (version == 0) != isinstance(fact, IncidentOpened):
+        # ``type`` and not ``isinstance``, which asks pydantic's metaclass: this is run for every fact.
+        if (version == 0) != (type(fact) is IncidentOpened):
             raise Conflict(f"{stream} is open already" if version else f"there is no incident {stream}")
+        if type(fact) not in _RULED:
+            return
         match fact:
             case IncidentOpened():
                 self._open(fact.integration, stream, opened)
@@ -115,12 +120,21 @@ class Batch:
 
     def _written(self, ready: Prepared, version: int) -> Event:
         draft, fact, actor, at, data = ready
-        seq = self._head.seq + 1
-        columns = (draft.stream, version, fact.kind, actor, at, self._recorded_text, draft.key, data)
-        digest = link(self._head.hash, seq, *columns)
-        self._head = Head(seq, digest)
-        row = Row(seq, *columns, digest)
-        event = envelope(row, fact, at=draft.at, recorded_at=self._recorded_at)
-        self.rows.append(row)
+        stream, key = draft.stream, draft.key
+        self._seq += 1
+        columns = (stream, version, fact.kind, actor, at, self._recorded_text, key, data)
+        self._hash = digest = link(self._hash, self._seq, *columns)
+        event = envelope(
+            self._seq,
+            stream,
+            version,
+            actor,
+            key,
+            fact,
+            at=draft.at,
+            recorded_at=self._recorded_at,
+            digest=digest,
+        )
+        self.rows.append((self._seq, *columns, digest))
         self.events.append(event)
         return event

@@ -5,12 +5,36 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.chain import GENESIS, Head
-from bot.domain.events import DeliveryFailed, Event, TriageFinished, TriageRequested
+from bot.domain.events import (
+    Acknowledged,
+    Assessed,
+    CardPosted,
+    DeliveryFailed,
+    Event,
+    NoteAdded,
+    RunPlanned,
+    SeveritySet,
+    StepFinished,
+    StepStarted,
+    TriageFinished,
+    TriageRequested,
+)
 from bot.domain.events import desk as desk_of
 from bot.domain.incident import Incident, evolve, replay, unanswered
 
 _DESK = desk_of("")
 _FOLD_AT = 1000
+_UNMARKED = (
+    NoteAdded,
+    Assessed,
+    Acknowledged,
+    SeveritySet,
+    RunPlanned,
+    StepStarted,
+    StepFinished,
+    CardPosted,
+)
+"""Facts that neither open nor close anything that somebody looks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +147,8 @@ class _Now:
             self.desks[event.stream] = _at_desk(self.desks.get(event.stream), event)
         else:
             self.incidents[event.stream] = evolve(self.incidents.get(event.stream), event)
-        self._mark(event.stream)
+        if type(event.fact) not in _UNMARKED:
+            self._mark(event.stream)
 
     def replace(self, stream: str, events: Sequence[Event]) -> None:
         if stream.startswith(_DESK):

@@ -12,11 +12,13 @@ else:
 
     def changed(was: T, /, **changes: Any) -> T:
         """A copy with these fields changed; for frozen dataclasses without slots, whose fields need no check."""
-        fields = was.__dict__ | changes
-        if len(fields) != len(was.__dict__):
+        now = object.__new__(type(was))
+        fields = now.__dict__
+        fields.update(was.__dict__)
+        known = len(fields)
+        fields.update(changes)
+        if len(fields) != known:
             raise TypeError(
                 f"{type(was).__name__} has no field {', '.join(changes.keys() - was.__dict__.keys())}"
             )
-        now = object.__new__(type(was))
-        now.__dict__.update(fields)
         return now

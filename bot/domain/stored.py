@@ -1,14 +1,15 @@
 """A fact as text and back: cleaned of secrets before it is stored, hidden where it was redacted. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from bot.domain.assessment import Assessment, Finding, Severity, Verdict
 from bot.domain.chain import Row
-from bot.domain.events import FACTS, AnyFact, Draft, Event, Redacted
+from bot.domain.events import FACTS, AnyFact, Assessed, Draft, Event, Redacted
 from bot.domain.readings import Frozen
 from bot.errors import StoreError
 
@@ -66,8 +67,20 @@ def as_text(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
 
 
-def event(row: Row) -> Event:
-    """The event that a row holds. Raises StoreError where it cannot be read."""
+def for_the_fold(rows: Sequence[Row]) -> Iterator[Event]:
+    """The events of rows in order, without the readings of assessments that a later one of these rows outdates.
+
+    The fold keeps the latest readings alone, and they are most of what a timeline holds: passing them over
+    unread makes a start several times as fast. Raises StoreError.
+    """
+    latest = {row.stream: row.seq for row in rows if row.kind == Assessed.kind}
+    for row in rows:
+        outdated = row.kind == Assessed.kind and row.seq != latest[row.stream]
+        yield event(row, unread=_without_readings if outdated else None)
+
+
+def event(row: Row, *, unread: Callable[[str], AnyFact] | None = None) -> Event:
+    """The event that a row holds; ``unread`` reads its data in part. Raises StoreError where it cannot be read."""
     kind = KINDS.get(row.kind)
     if kind is None:
         raise StoreError(
@@ -75,35 +88,83 @@ def event(row: Row) -> Event:
             "use the version that wrote it or a newer one"
         )
     try:
-        fact = kind.model_validate_json(row.data)
+        fact = unread(row.data) if unread else kind.model_validate_json(row.data)
         at, recorded_at = datetime.fromisoformat(row.at), datetime.fromisoformat(row.recorded_at)
     except (ValidationError, ValueError, TypeError):
         raise StoreError(
             f"reading fact {row.seq} of the timeline: what is stored is no {row.kind}; "
             "`mx timeline verify` says whether it was changed"
         ) from None
-    return envelope(row, fact, at=at, recorded_at=recorded_at)
+    return envelope(
+        row.seq,
+        row.stream,
+        row.version,
+        row.actor,
+        row.key,
+        fact,
+        at=at,
+        recorded_at=recorded_at,
+        digest=row.hash,
+    )
 
 
-def envelope(row: Row, fact: AnyFact, *, at: datetime, recorded_at: datetime) -> Event:
-    """The event of a row whose texts are read already; not validated again, since what is in it is ours.
+class _Header(Frozen):
+    """An assessment as stored, less its readings."""
+
+    integration: str
+    at: datetime
+    severity: Severity | None
+    verdict: Verdict
+    response_due: datetime | None
+    findings: tuple[Finding, ...]
+    blind_spots: tuple[str, ...]
+    playbooks: tuple[str, ...]
+
+
+class _AssessedHeader(Frozen):
+    request: str | None = None
+    assessment: _Header
+
+
+def _without_readings(data: str) -> Assessed:
+    read = _AssessedHeader.model_validate_json(data)
+    assessment = Assessment.model_construct(**dict(read.assessment), readings=())
+    return Assessed.model_construct(request=read.request, assessment=assessment)
+
+
+_ENVELOPE = set(Event.model_fields)
+
+
+def envelope(
+    seq: int,
+    stream: str,
+    version: int,
+    actor: str,
+    key: str | None,
+    fact: AnyFact,
+    *,
+    at: datetime,
+    recorded_at: datetime,
+    digest: str,
+) -> Event:
+    """An event out of parts that are ours and are not validated again.
 
     The same as ``Event.model_construct`` at a fifth of its time, which is a third of the time of a start.
     """
     fields = {
-        "seq": row.seq,
-        "stream": row.stream,
-        "version": row.version,
-        "actor": row.actor,
+        "seq": seq,
+        "stream": stream,
+        "version": version,
+        "actor": actor,
         "at": at,
         "recorded_at": recorded_at,
-        "key": row.key,
+        "key": key,
         "fact": fact,
-        "hash": row.hash,
+        "hash": digest,
     }
     made = Event.__new__(Event)
     object.__setattr__(made, "__dict__", fields)
-    object.__setattr__(made, "__pydantic_fields_set__", set(fields))
+    object.__setattr__(made, "__pydantic_fields_set__", _ENVELOPE)
     object.__setattr__(made, "__pydantic_extra__", None)
     object.__setattr__(made, "__pydantic_private__", None)
     return made

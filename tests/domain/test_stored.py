@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.assessment import Assessment, Severity
 from bot.domain.chain import Row, link
-from bot.domain.events import FACTS, AnyFact, Event, NoteAdded, Redacted, StepStarted
-from bot.domain.stored import KINDS, as_text, event, hidden, prepared
+from bot.domain.events import FACTS, AnyFact, Assessed, Event, NoteAdded, Redacted, StepStarted
+from bot.domain.stored import KINDS, _Header, as_text, event, for_the_fold, hidden, prepared
 from bot.errors import StoreError
 from bot.scrub import Scrubber
-from tests.facts import EVERY_FACT, NINE, PERSON, draft, events
+from tests.facts import EVERY_FACT, NINE, PERSON, assessment, draft, events
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "facts.jsonl"
 SCRUB = Scrubber(["hunter22-hunter22", 'quote"and\\backslash'])
@@ -55,6 +56,23 @@ def test_a_fact_comes_back_as_it_was(fact: AnyFact) -> None:
     assert back.fact == fact
     assert back == Event.model_validate(dict(back))
     assert back.model_dump() == Event.model_validate(dict(back)).model_dump()
+
+
+def test_only_readings_are_passed_over_and_only_where_a_later_assessment_outdates_them() -> None:
+    facts = [
+        Assessed(request=f"t-{n}", assessment=assessment(s))
+        for n, s in enumerate((Severity.SEV1, None, Severity.SEV2))
+    ]
+    rows = [row(fact, fact.model_dump_json())._replace(seq=n) for n, fact in enumerate(facts)]
+    rows.append(rows[0]._replace(seq=3, stream="mx-2"))
+
+    read = [e.fact for e in for_the_fold(rows)]
+
+    slim = [
+        f.model_copy(update={"assessment": f.assessment.model_copy(update={"readings": ()})}) for f in facts
+    ]
+    assert read == [slim[0], slim[1], facts[2], facts[0]]
+    assert {*_Header.model_fields, "readings"} == set(Assessment.model_fields), "a new field is read too"
 
 
 def test_times_are_stored_in_utc() -> None:
