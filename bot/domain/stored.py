@@ -132,7 +132,7 @@ def _without_readings(data: str) -> Assessed:
     return Assessed.model_construct(request=read.request, assessment=assessment)
 
 
-_ENVELOPE = set(Event.model_fields)
+_ENVELOPE = set(Event.model_fields)  # never changed: pydantic copies it with the event
 
 
 def envelope(
