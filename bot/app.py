@@ -35,6 +35,7 @@ from bot.web.state import Look
 ANYWHERE = "0.0.0.0"  # noqa: S104 - the platform's router reaches the bot from outside its container
 _LEADER_S = 1.0
 _IDLE_S = 5.0
+_GATHER_S = 0.02
 _CLOSING_S = 3.0
 
 Loops = Mapping[str, Callable[[], Coroutine[None, None, None]]]
@@ -73,11 +74,13 @@ async def serve(
         engine = await stack.enter_async_context(open_engine(settings, clock=clock))
         slack = await stack.enter_async_context(_slack_edge(engine, settings.slack))
         bot = _Bot(engine, slack, settings.slack)
-        url = await stack.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
+        door = await stack.enter_async_context(AsyncExitStack())
+        url = await door.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(run) for run in bot.loops()]
             ready(url)
             await stop.wait()
+            await door.aclose()
             await slack.later.drain()
             for loop in running:
                 loop.cancel()
@@ -166,6 +169,7 @@ class _Bot:
             while await self._engine.triage.advance():
                 pass
             await timeline.changed(head, timeout_s=_IDLE_S)
+            await self._engine.clock.sleep(_GATHER_S)
 
     async def _greet(self) -> None:
         """Ask Slack once who the bot is: a wrong token shows at /readyz, not at the first click."""

@@ -1,6 +1,5 @@
 """The follower that tells people what came of their triage: privately, through the reply address they asked from."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -10,6 +9,7 @@ from bot.domain.incident import Incident
 from bot.ports import Clock
 from bot.slack import blocks
 from bot.slack.api import SlackApi, SlackError
+from bot.slack.card import GATHER_S
 from bot.slack.chat import SlackChat
 from bot.slack.limits import Mrkdwn, channel, escape, link, say
 from bot.slack.replies import Replies
@@ -18,6 +18,7 @@ from bot.timeline import Timeline
 _CURSOR = "answers"
 _LOOK_S = 0.5
 _IDLE_S = 5.0
+_FAR = 1000
 _PATIENCE = timedelta(seconds=20)
 """How long an answer waits for its card; then it says that the card will follow."""
 
@@ -33,6 +34,8 @@ class Answers:
         self._chat = chat
         self._replies = replies
         self._clock = clock
+        self._done: int | None = None
+        self._noted = 0
         self._log = structlog.get_logger("mx.slack.answers")
 
     async def follow(self) -> None:
@@ -41,30 +44,31 @@ class Answers:
             done = await self.step()
             head = (await self._timeline.book()).head.seq
             await self._timeline.changed(head, timeout_s=_LOOK_S if done < head else _IDLE_S)
+            await self._clock.sleep(GATHER_S)
 
     async def step(self) -> int:
         """Answer what can be answered now; the number of the last fact that is dealt with."""
-        done = int(await self._replies.shown(_CURSOR) or 0)
-        while events := await self._timeline.since(done):
-            was = done
-            done = await self._some(events, done)
-            if done > was:
-                await self._replies.note(_CURSOR, str(done))
-            if done < events[-1].seq:
-                break
-        return done
+        if self._done is None:
+            self._done = self._noted = int(await self._replies.shown(_CURSOR) or 0)
+        while events := await self._timeline.since(self._done):
+            for event in events:
+                if isinstance(event.fact, TriageFinished) and event.fact.address.reply is not None:
+                    if not await self._answer(event, event.fact):
+                        return self._done
+                    await self._note(event.seq)
+                self._done = event.seq
+            if self._done - self._noted >= _FAR:
+                await self._note(self._done)
+        return self._done
 
-    async def _some(self, events: Sequence[Event], done: int) -> int:
-        for event in events:
-            if isinstance(event.fact, TriageFinished) and not await self._answer(event, event.fact):
-                return done
-            done = event.seq
-        return done
+    async def _note(self, seq: int) -> None:
+        """The place is written down where something was answered, and now and then: not for each fact."""
+        await self._replies.note(_CURSOR, str(seq))
+        self._noted = seq
 
     async def _answer(self, event: Event, fact: TriageFinished) -> bool:
         """True where this one is dealt with; False where its card is still awaited."""
-        if fact.address.reply is None:
-            return True
+        assert fact.address.reply is not None
         found = (await self._timeline.book()).incident(fact.incident) if fact.incident else None
         waited = self._clock.now() - event.recorded_at > _PATIENCE
         if found is not None and found.card is None and found.delivery_failed is None and not waited:

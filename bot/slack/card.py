@@ -22,6 +22,8 @@ from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.timeline import Timeline
 
+GATHER_S = 0.05
+"""How long facts are gathered before they are looked at: fifty commands a second are no fifty looks."""
 BETWEEN_EDITS_S = 1.2
 """Slack takes about one message a second in a channel; what happens in between is shown by the next edit."""
 _LOOK_S = 1.0
@@ -81,6 +83,7 @@ class Cards:
             book = await self._timeline.book()
             wait_s = await self.step()
             await self._timeline.changed(book.head.seq, timeout_s=wait_s)
+            await self._clock.sleep(GATHER_S)
 
     async def step(self) -> float:
         """Draw what is due; the seconds until something else may be."""
