@@ -26,6 +26,7 @@ from bot.slack.edge import Edge
 from bot.slack.later import Later
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
+from bot.slack.reporting import Reports
 from bot.slack.settings import SlackSettings
 from bot.slack.socketmode import Socket
 from bot.supervisor import Supervisor
@@ -51,6 +52,7 @@ class _Slack:
     later: Later
     cards: Cards
     answers: Answers
+    reports: Reports
 
 
 async def serve(
@@ -137,6 +139,7 @@ class _Bot:
             "gateway feed": feed.run,
             "card": self._slack.cards.follow,
             "answers": self._slack.answers.follow,
+            "report": self._slack.reports.follow,
         }
 
     async def _lead(self) -> None:
@@ -238,6 +241,9 @@ async def _slack_edge(engine: Engine, settings: SlackSettings) -> AsyncIterator[
             later=later,
             cards=cards,
             answers=Answers(engine.timeline, api, chat, replies, clock=clock),
+            reports=Reports(
+                engine.timeline, api, chat, replies, integrations=integrations, clock=clock, zone=zone
+            ),
         )
 
 

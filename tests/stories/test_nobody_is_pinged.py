@@ -27,4 +27,6 @@ async def test_a_log_line_and_a_note_that_shout_ping_nobody(tmp_path: Path) -> N
             await world.mx("timeline")
             await world.mx("resolve anyway <!everyone>")
             await world.card("Resolved")
+            await world.mx("report")
+            await world.until(lambda: any(f.shares for f in world.slack.state.files.values()), "the report")
         assert set(pings(world)) <= {f"<@{world.ann}>"}

@@ -41,4 +41,22 @@ async def test_rate_limited_from_first_429_to_report(tmp_path: Path) -> None:
         assert "is resolved" in await world.mx("resolve")
         await world.card("Resolved · SEV-2", f"Resolved by @{world.ann}", without=("Triage again",))
 
+        await world.mx("report")
+        await world.until(lambda: any(file.shares for file in world.slack.state.files.values()), "the report")
+        (file,) = world.slack.state.files.values()
+        assert file.content is not None
+        report = file.content.decode("utf-8")
+        for words in (
+            "SEV-2",
+            "a re-sync of all assets was started by hand",
+            "Ann",
+            "Ben",
+            "Root Cause",
+            "Action Items",
+        ):
+            assert words.lower() in report.lower()
+        assert [(channel, thread) for channel, _, thread in file.shares] == [(world.channel, card.ts)]
+
+        incident = await world.incident()
+        assert incident.reports_pending == ()
         assert len(world.cards()) == 1
