@@ -127,7 +127,7 @@ class Admin:
 
     async def _status(self, _body: bytes, query: _Query, _rest: str) -> JsonValue:
         window_s = bodies.number_in(
-            query.get("window_s", [None])[-1], name="window_s", least=1, most=HOUR_S, default=HOUR_S
+            query.get("window_s", [None])[-1], name="window_s", least=0, most=HOUR_S, default=HOUR_S
         )
         now = self._clock.monotonic()
         left, limit = self._budget.left(now)

@@ -39,6 +39,12 @@ class _Log:
             self._sent.append([until, count])
         self.total += count
 
+    def take_back(self) -> None:
+        """One of the latest was not sent after all."""
+        if self._sent:
+            self._sent[-1][1] -= 1
+            self.total -= 1
+
     def forget(self, now: float) -> None:
         """Drop what left the window."""
         while self._sent and self._sent[0][0] <= now:
@@ -122,11 +128,18 @@ class Budget:
         self, caller: Caller, now: float, *, told: RateHeaders | None, refused: bool = False
     ) -> None:
         """The request that was taken is over; ``told`` is what the answer's headers said, ``refused`` a 429."""
-        user, organisation = self._both(caller)
-        user.in_flight = max(0, user.in_flight - 1)
-        organisation.in_flight = max(0, organisation.in_flight - 1)
+        windows = self._both(caller)
+        for window in windows:
+            window.in_flight = max(0, window.in_flight - 1)
         if told is not None:
-            user.tell(told, now, refused=refused)
+            windows[0].tell(told, now, refused=refused)
+
+    def unsent(self, caller: Caller) -> None:
+        """The request that was taken never reached MaintainX: it costs nothing."""
+        for window in self._both(caller):
+            window.in_flight = max(0, window.in_flight - 1)
+            window.told_left += 1
+            window.sent.take_back()
 
     def spent(self, requests: int, now: float) -> None:
         """Requests that mx itself sent past the gateway; they count for every user, for the key is not known."""

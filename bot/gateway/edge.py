@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_exceptions import ClientError
 from pydantic import JsonValue
 
 from bot.gateway.settings import GatewaySettings
@@ -56,7 +57,10 @@ async def say(
     """Answer by the gateway itself: JSON, or bytes with their own Content-Type in ``headers``."""
     keep = not close and bool(request.keep_alive)
     lines = {**(headers or {}), **connection_line(request, keep=keep)}
-    await request.writer.write(_own(status, body, headers=lines, bare=request.method == "HEAD"))
+    try:
+        await request.writer.write(_own(status, body, headers=lines, bare=request.method == "HEAD"))
+    except (ClientError, OSError):
+        return Sent(keep=False)  # nobody is there any more to be told
     return Sent(keep=keep)
 
 

@@ -119,6 +119,10 @@ class Proxy:
         turn = _Turn(self._budget, self._admission, caller)
         exchange: Exchange | None = None
         try:
+            if request.transport is None:
+                turn.unsent()
+                gone = Lost("client", "the client left before its request was sent", sent=False)
+                return await self._lost(request, lane, gone)
             if request.content.is_eof():
                 body = framed(request.content.read_nowait(), chunked=incoming.chunked, last=True)
                 exchange, message, content = await self._open(request, head + body, bare=not body)
@@ -134,6 +138,8 @@ class Proxy:
                 finally:
                     upload.cancel()
         except Lost as lost:
+            if not lost.sent:
+                turn.unsent()
             return await self._lost(request, lane, lost)
         finally:
             turn.over(self._clock.monotonic(), None)
@@ -259,6 +265,13 @@ class _Turn:
         self._admission = admission
         self._caller = caller
         self._over = False
+
+    def unsent(self) -> None:
+        """Nothing reached MaintainX: the place is given back."""
+        if not self._over:
+            self._over = True
+            self._budget.unsent(self._caller)
+            self._admission.budget_changed()
 
     def over(self, now: float, message: RawResponseMessage | None, *, own_limits: bool = False) -> None:
         """The exchange has an answer, or never will have one."""

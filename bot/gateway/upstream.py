@@ -5,6 +5,7 @@ keeps cookies, re-encodes targets and merges headers, all of which a gateway mus
 """
 
 import asyncio
+import os
 import ssl
 import weakref
 from contextlib import suppress
@@ -227,5 +228,7 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
 def _why(error: Exception) -> str:
     """The reason in the system's own words, without addresses and object names."""
     inner = error.__cause__ or error
-    text = getattr(inner, "strerror", None) or getattr(inner, "verify_message", None) or type(inner).__name__
-    return str(text)[:200]
+    if said := getattr(inner, "verify_message", None) or getattr(inner, "reason", None):
+        return str(said)[:200]
+    code = getattr(inner, "errno", None)
+    return os.strerror(code).lower() if isinstance(code, int) and code > 0 else type(inner).__name__

@@ -85,7 +85,7 @@ async def test_connect_refused(tmp_path: Path, free_port: int) -> None:
     async with gateway(f"http://127.0.0.1:{free_port}/v1", tmp_path, max_wait_s=0) as gw:
         found = await gw.get()
         assert (found.status, found.one("X-MX-Error")) == (502, b"connect")
-        assert "Connect" in found.json()["error"]
+        assert "could not be connected to (connection refused)" in found.json()["error"]
         assert "nothing was sent" in found.json()["error"]
         status = (await gw.admin("GET", "status")).json()
         assert status["upstream"]["last_error"]["phase"] == "connect"

@@ -4,6 +4,8 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.gateway.wires import RunningGateway, gateway, upstream
 
 LEASE = {"owner": "cli:ann@host", "reason": "mx-1", "ttl_s": 600}
@@ -79,19 +81,32 @@ async def test_the_critical_lane_goes_first(tmp_path: Path) -> None:
         assert len(up.requests) == 7
 
 
-async def test_who_leaves_while_waiting_gives_the_slot_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /v1/left HTTP/1.1\r\nHost: g\r\n\r\n",
+        b"POST /v1/left HTTP/1.1\r\nHost: g\r\nContent-Length: 2\r\n\r\nhi",
+    ],
+)
+async def test_who_leaves_while_waiting_gives_the_slot_up(
+    tmp_path: Path, request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async with upstream() as up, gateway(up.url, tmp_path) as gw:
         await gw.admin("PUT", "leases/r1", {**LEASE, "rate_per_s": 2.0})
         assert (await gw.get()).status == 200
         for _ in range(5):
             async with gw.connected() as (_, writer):
-                writer.write(b"GET /v1/left HTTP/1.1\r\nHost: g\r\n\r\n")
+                writer.write(request_)
                 await writer.drain()
                 await asyncio.sleep(0.02)
         started = time.monotonic()
         assert (await gw.get()).status == 200
         assert time.monotonic() - started < 2.0
         assert all(b"/v1/left" not in request.start for request in up.requests)
+        status = (await gw.admin("GET", "status")).json()
+        assert status["traffic"]["failed"] == {"client": 5}
+        assert status["upstream"]["failures_in_a_row"] == 0
+    assert not caplog.records
 
 
 async def test_the_end_of_a_lease_lets_those_go_who_wait(tmp_path: Path) -> None:
@@ -150,3 +165,10 @@ async def test_what_the_bot_spent_counts(tmp_path: Path) -> None:
         assert await statuses(gw, 2) == [200, 200]
         assert await statuses(gw, 1) == [429]
         assert len(up.requests) == 2
+
+
+async def test_what_never_reached_maintainx_spends_nothing(tmp_path: Path, free_port: int) -> None:
+    async with gateway(f"http://127.0.0.1:{free_port}/v1", tmp_path, user_limit=3, max_wait_s=0.0) as gw:
+        for _ in range(4):
+            assert await statuses(gw, 3) == [502] * 3
+        assert (await gw.admin("GET", "status")).json()["budget"]["left"] == 3
