@@ -73,6 +73,7 @@ class Line:
     def __init__(self, wire: "Wire") -> None:
         self._wire = wire
         self._ways: dict[tuple[bool, str | None], httpx.AsyncHTTPTransport] = {}
+        self._found: set[str] = set()
 
     async def get(
         self,
@@ -92,8 +93,9 @@ class Line:
             async with asyncio.timeout_at(until):
                 request = httpx.Request("GET", url, headers={"User-Agent": USER_AGENT, **(headers or {})})
                 proxy = self._wire.proxy_for(request.url.scheme, request.url.host)
-                if proxy is None:  # else the proxy looks the name up
+                if proxy is None and request.url.host not in self._found:  # a proxy looks the name up for us
                     await _look_up(request.url, watch)
+                    self._found.add(request.url.host)
                 return await _ask(
                     await self._way(request.url.scheme, proxy), request, watch, max_body=max_body
                 )

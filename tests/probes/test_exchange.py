@@ -55,6 +55,16 @@ async def test_a_name_is_looked_up_and_timed(maintainx: FakeMaintainX) -> None:
     assert exchange.timing.tls is None
 
 
+async def test_a_second_request_on_the_same_line_reuses_name_and_connection(maintainx: FakeMaintainX) -> None:
+    url = f"{maintainx.origin.replace('127.0.0.1', 'localhost')}/versions"
+    async with Wire().line() as line:
+        until = asyncio.get_running_loop().time() + 10
+        await line.get(url, until=until)
+        again = await line.get(url, until=until)
+    assert (again.code, again.timing.dns, again.timing.connect) == (200, None, None)
+    assert again.timing.first_byte is not None
+
+
 async def test_plain_http_behind_https_is_a_tls_fault() -> None:
     async with served(web.Response(text="x")) as (port, _):
         exchange = await get(f"https://127.0.0.1:{port}/")
