@@ -10,6 +10,7 @@ from bot.errors import ConfigError, MxError
 
 VERBS: tuple[tuple[str, str], ...] = (
     ("triage", "Ask both sides of the integration what is wrong, and say whose fault it is."),
+    ("serve", "Run the bot: Slack, the timeline, the runner."),
     ("gateway", "Run the gateway between the integration and MaintainX."),
     ("playbooks", "List the mitigations that can be run."),
     ("run", "Run a playbook on the open incident."),
