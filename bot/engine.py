@@ -63,8 +63,8 @@ class Engine:
 
 
 def new_id() -> str:
-    """Eight random hexadecimal digits; people read only the first ones aloud."""
-    return secrets.token_hex(4)
+    """Twelve random hexadecimal digits: the id of a request or a run, and of the run's lease at the gateway."""
+    return secrets.token_hex(6)
 
 
 @asynccontextmanager

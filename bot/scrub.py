@@ -11,7 +11,7 @@ _SHAPES = (
     (re.compile(r"(?i)https://hooks\.slack\.com/\S+"), "[redacted Slack URL]"),
     (
         re.compile(
-            r"(?i)\b(api[_-]?key|token|secret|password|authorization)(\"?\s*[:=]\s*\"?)(?!\[redacted)[^\s\"',;&]{6,}"
+            r"(?i)\b(api[_-]?key|token|secret|password|authorization)(\"?\s*[:=]\s*\"?)(?!\[redacted|bearer\s|basic\s|\$)[^\s\"',;&]{6,}"
         ),
         r"\1\2[redacted]",
     ),

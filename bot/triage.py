@@ -165,7 +165,8 @@ class Triage:
     def _new_incident(self, at: datetime, book: Book) -> str:
         day = at.astimezone(self._zone)
         while True:
-            incident = f"mx-{day:%Y%m%d}-{self._new_id()}"
+            # Short, because it is read aloud; the loop sees to it that it is the only one.
+            incident = f"mx-{day:%Y%m%d}-{self._new_id()[:4]}"
             if book.incident(incident) is None:
                 return incident
 

@@ -1,5 +1,6 @@
 """The scrubber: by value and by shape, whatever stands around it, and nothing else."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,3 +52,32 @@ def test_a_configured_secret_is_hidden_by_value_and_a_rotated_one_from_then_on()
     scrub.learn("second-one")
     scrub.learn(None)
     assert scrub("second-one") == "[redacted]"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Authorization: Bearer abcdefgh12345678", "Authorization: Bearer [redacted]"),
+        ("key eyJhbGciOi.eyJzdWIiOi.c2lnbmF0", "key [redacted JWT]"),
+        ("SLACK_BOT_TOKEN=xoxb-123456-abcdef", "SLACK_BOT_TOKEN=[redacted Slack token]"),
+        ("see https://hooks.slack.com/commands/T1/2/3 now", "see [redacted Slack URL] now"),
+        ('{"password": "hunter2hunter2"}', '{"password": "[redacted]"}'),
+        ("api_key=0123456789abcdef&limit=1", "api_key=[redacted]&limit=1"),
+        ("the vendor's key is configured-value", "the vendor's key is [redacted]"),
+    ],
+)
+def test_secrets_are_hidden(text: str, shown: str) -> None:
+    assert Scrubber(["configured-value"])(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'curl -H "Authorization: Bearer $MAINTAINX_API_KEY" "https://api.example/v1/users?limit=1"',
+        "`echo ${#MAINTAINX_API_KEY}` prints its length",
+        "the token is mx in Plant Ltd",
+        "rotate the API key, then restart",
+    ],
+)
+def test_commands_and_sentences_stay_readable(text: str) -> None:
+    assert Scrubber([None, "", "short"])(text) == text

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Assessment, Finding, Severity
 from bot.domain.case import Case
 from bot.domain.integration import Integration
-from bot.domain.readings import Reading, Status
+from bot.domain.readings import Reading, Sample, Status
 from bot.domain.rules import RULES
 from bot.domain.severity import severity_of
 
@@ -68,7 +69,7 @@ def blind_spots(case: Case) -> tuple[str, ...]:
     ]
     if not any(reading.probe == "api" for reading in case.readings):
         spots.append("no endpoint of the API was asked, so whether it works is not known")
-    elif case.endpoints and all(len(endpoint.samples) <= 1 for endpoint in case.endpoints):
+    elif case.endpoints and all(_asked_once(endpoint.samples) for endpoint in case.endpoints):
         spots.append(
             "each endpoint was asked once: a fault that comes and goes can be missed (ask with 3 samples)"
         )
@@ -84,6 +85,11 @@ def blind_spots(case: Case) -> tuple[str, ...]:
             "set the integration's MaintainX base URL to the gateway's address"
         )
     return tuple(spots)
+
+
+def _asked_once(samples: tuple[Sample, ...]) -> bool:
+    """Only one try, and not because a 429 forbade the next."""
+    return len(samples) <= 1 and not any(sample.code == HTTPStatus.TOO_MANY_REQUESTS for sample in samples)
 
 
 def _with_playbooks(finding: Finding) -> Finding:

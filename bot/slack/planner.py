@@ -52,7 +52,7 @@ class Planner:
         return [
             (run, self._playbooks.get(run.playbook) or playbook.remembered(run))
             for run in held.values()
-            if not run.live and run.id not in under_way
+            if run.id not in under_way
         ]
 
     async def _plan(self, found: Playbook, incident: Incident, *, undoes: str | None) -> Plan:
