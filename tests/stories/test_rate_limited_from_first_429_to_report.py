@@ -35,6 +35,7 @@ async def test_rate_limited_from_first_429_to_report(tmp_path: Path) -> None:
         await world.card("Undo of rate-limited: done", without=("On: ",))
         assert (await world.policy())["leases"] == []
 
+        await world.recovered()
         await world.mx("triage")
         await world.card("Every probe answered well", without=(ENABLE,))
         await world.mx("note a re-sync of all assets was started by hand")

@@ -132,6 +132,15 @@ class World:
                 await asyncio.sleep(0.05)
         return seen
 
+    async def recovered(self) -> None:
+        """Wait until the integration has forgotten what was held back and says that it is well."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with self.http.get(self.env["INTEGRATION_HEALTH_URL"]) as answer:
+                    if answer.ok:
+                        return
+                await asyncio.sleep(0.05)
+
     async def facts(self) -> tuple[Event, ...]:
         """The whole timeline, read by another process's eyes."""
         async with self._timeline() as timeline:
