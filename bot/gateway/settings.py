@@ -48,3 +48,5 @@ class GatewaySettings(BaseModel):
     """How long a stop waits for what is in flight."""
     ca_file: Path | None = None
     """Certificates to trust for the upstream instead of the system's; for a private or test installation."""
+    proxy: str | None = Field(default=None, repr=False)
+    """The HTTP proxy (``http://host:port``) through which an ``https`` upstream is reached, as HTTPS_PROXY says."""

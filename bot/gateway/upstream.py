@@ -179,7 +179,12 @@ class Upstream:
         self._settings = settings
         self._connector = TCPConnector(limit=0, keepalive_timeout=_POOL_IDLE_S)
         self._asked = ClientRequest(
-            "GET", url.with_path("/"), loop=asyncio.get_running_loop(), ssl=_trust(settings.ca_file)
+            "GET",
+            url.with_path("/"),
+            loop=asyncio.get_running_loop(),
+            ssl=_trust(settings.ca_file),
+            # A tunnel by CONNECT; to a plain upstream the target would have to be rewritten, which is not done.
+            proxy=URL(settings.proxy) if settings.proxy and url.scheme == "https" else None,
         )
         self._timeout = ClientTimeout(total=None, connect=settings.connect_s, sock_connect=settings.connect_s)
         self._known: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()

@@ -296,12 +296,18 @@ async def test_a_slow_head_is_cut_off(tmp_path: Path) -> None:
         assert up.requests == []
 
 
-async def test_a_tls_upstream(tmp_path: Path) -> None:
-    certificate, key = Path(__file__).parent / "localhost.pem", Path(__file__).parent / "localhost.key"
+CERTIFICATE = Path(__file__).parent / "localhost.pem"
+
+
+def tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    async with upstream(tls=context) as up:
-        async with gateway(f"https://localhost:{up.port}/v1", tmp_path, ca_file=certificate) as gw:
+    context.load_cert_chain(CERTIFICATE, CERTIFICATE.with_suffix(".key"))
+    return context
+
+
+async def test_a_tls_upstream(tmp_path: Path) -> None:
+    async with upstream(tls=tls()) as up:
+        async with gateway(f"https://localhost:{up.port}/v1", tmp_path, ca_file=CERTIFICATE) as gw:
             found = await gw.get("/v1/users")
             assert (found.status, found.body) == (200, b"ok")
         (tmp_path / "b").mkdir()
@@ -309,3 +315,37 @@ async def test_a_tls_upstream(tmp_path: Path) -> None:
             found = await gw.get("/v1/users")
             assert (found.status, found.one("X-MX-Error")) == (502, b"tls")
             assert "certificate" in found.json()["error"]
+
+
+async def test_a_tls_upstream_through_a_proxy(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def tunnel(up: RawUpstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        start, _ = await read_head(reader)
+        asked.append(start)
+        if behind.port == 0:
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", behind.port)
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pump(reader, far_writer))
+            group.create_task(pump(far_reader, writer))
+
+    async with upstream(tls=tls()) as behind, upstream(behaviour=tunnel) as between:
+        url, proxy = f"https://localhost:{behind.port}/v1", f"http://127.0.0.1:{between.port}"
+        async with gateway(url, tmp_path, ca_file=CERTIFICATE, proxy=proxy) as gw:
+            for _ in range(3):
+                assert (await gw.get("/v1/users?limit=1")).body == b"ok"
+            assert asked == [f"CONNECT localhost:{behind.port} HTTP/1.1".encode()]
+            assert {r.start for r in behind.requests} == {b"GET /v1/users?limit=1 HTTP/1.1"}
+            behind.port = 0
+            await behind.hang_up()
+            found = await gw.get()
+            assert (found.status, found.one("X-MX-Error")) == (502, b"connect")
