@@ -27,8 +27,8 @@ from bot.journal.sqlite import Database
 from bot.scrub import Scrubber
 from bot.timeline import INSERT, Timeline, schema
 
-ROUNDS = 5
-SECONDS = 0.8
+ROUNDS = 15
+SECONDS = 0.2
 STREAMS = 50
 FOLDED = 100_000
 TEXT = "Rolled back the deploy of 14:02; the error rate falls, watching it for ten minutes"
