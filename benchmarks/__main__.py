@@ -1,0 +1,20 @@
+"""``make bench``: every benchmark in turn, each printing its figures side by side."""
+
+import sys
+
+from benchmarks import gateway, slack_ack, startup, timeline, triage
+
+BENCHMARKS = (startup, triage, timeline, slack_ack, gateway)
+
+
+def run() -> None:
+    """All of them, or those named on the command line."""
+    wanted = set(sys.argv[1:])
+    for benchmark in BENCHMARKS:
+        name = benchmark.__name__.rpartition(".")[2]
+        if not wanted or name in wanted:
+            print(f"\n== {name}: {(benchmark.__doc__ or '').splitlines()[0]}", flush=True)
+            benchmark.main()
+
+
+run()
