@@ -3,6 +3,8 @@
 import gc
 import importlib
 import sys
+import traceback
+from pathlib import PurePath
 
 import click
 
@@ -51,14 +53,44 @@ def mx() -> None:
 
 
 def main() -> None:
-    """Run a verb; an error of ours is one clear text on standard error, never a traceback."""
+    """Run a verb; whatever goes wrong is one clear text on standard error, never a traceback."""
     try:
         mx(prog_name="mx")
-    except ConfigError as error:
-        click.echo("mx: the settings are wrong:", err=True)
-        for fault in error.faults:
-            click.echo(f"  - {fault}", err=True)
-        sys.exit(2)
-    except MxError as error:
-        click.echo(f"mx: {error}", err=True)
-        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last edge before a person, who is never shown a traceback
+        sys.exit(_told(error))
+
+
+def _told(error: Exception) -> int:
+    """Say what went wrong; the exit code."""
+    match _ours(error):
+        case ConfigError(faults=faults):
+            click.echo("mx: the settings are wrong:", err=True)
+            for fault in faults:
+                click.echo(f"  - {fault}", err=True)
+            return 2
+        case MxError() as ours:
+            click.echo(f"mx: {ours}", err=True)
+            return 1
+        case None:
+            click.echo(f"mx: {_stumble(error)}", err=True)
+            return 1
+
+
+def _ours(error: BaseException) -> MxError | None:
+    """The error of ours, also where tasks that ran side by side put it into a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((ours for part in error.exceptions if (ours := _ours(part)) is not None), None)
+    return error if isinstance(error, MxError) else None
+
+
+def _stumble(error: BaseException) -> str:
+    """A fault that nobody foresaw: its kind and place, not its words, which may hold a secret."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {PurePath(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
+    return (
+        f"a fault in mx itself, not in your settings: {type(error).__name__}{why}{place}. What the timeline holds is "
+        f"kept. Try again; if it stays so, report this line together with the version, {__version__}"
+    )

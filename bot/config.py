@@ -6,6 +6,7 @@ table in ``bot/settings.py``; ``mx.example.toml`` and the docs are checked again
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,15 +15,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import parse
-from bot.domain.integration import Integration, LogSpec
+from bot.connections import contradictions, integration_of, key_of
+from bot.domain.integration import Integration
 from bot.errors import ConfigError
 from bot.gateway.lanes import lanes_from
 from bot.gateway.settings import GatewaySettings
 from bot.journal.url import sqlite_path
-from bot.keys import FileKey, FixedKey
 from bot.ports import KeySource
+from bot.scrub import Scrubber
 from bot.settings import SECRETS, SETTINGS, Setting, Table
 from bot.slack.settings import SlackSettings
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,13 @@ def load(
     slack = _slack(bot, needed=needs_slack, faults=faults)
     database = _database(bot["database_url"], beside, "DATABASE_URL", faults)
     gateway_database = _database(gateway["database_url"], beside, "MX_GATEWAY_DATABASE_URL", faults)
-    integrations, keys, secrets = _integrations(values, beside)
+    described = values.integrations()
+    integrations = {name: integration_of(name, found, beside=beside) for name, found in described.items()}
+    keys = {
+        name: key_of(found, place=values.key_places[name], beside=beside) for name, found in described.items()
+    }
     try:
-        lanes = lanes_from(document.get("gateway", {}).get("lanes"))
+        lanes = lanes_from(table.get("lanes") if isinstance(table := document.get("gateway"), dict) else None)
     except ConfigError as error:
         faults.extend(f"{values.file} [gateway.lanes] {fault}" for fault in error.faults)
         lanes = lanes_from(None)
@@ -98,7 +106,8 @@ def load(
         secrets=tuple(
             found
             for found in (
-                *secrets,
+                *(key.current() for key in keys.values()),
+                *(found["webhook_secret"] for found in described.values()),
                 *(bot[k] for k in ("bot_token", "signing_secret", "app_token", "link_secret", "routing_key")),
                 gateway["token"],
                 gateway["buffer_key"],
@@ -115,10 +124,16 @@ def _document(env: Mapping[str, str], folder: Path, faults: list[str]) -> tuple[
     if not named and not path.exists():
         return None, {}
     try:
-        return path, tomllib.loads(path.read_text("utf-8"))
+        return path, tomllib.loads(
+            path.read_text("utf-8-sig")
+        )  # some editors put a mark before the first line
     except OSError as error:
-        faults.append(f"MX_CONFIG: reading {path}: {error.strerror}; name a file that is there, or unset it")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        where, instead = ("MX_CONFIG: ", "name a file that is there, or unset it") if named else ("", "")
+        instead = instead or "let mx's user read it, or take it away"
+        faults.append(f"{where}reading {path}: {error.strerror}; {instead}")
+    except UnicodeDecodeError as error:
+        faults.append(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8")
+    except tomllib.TOMLDecodeError as error:
         faults.append(f"{path}: this is not valid TOML: {error}")
     return path, {}
 
@@ -133,6 +148,8 @@ class _Values:
         self._document = document
         self.file = file
         self._faults = faults
+        self.key_places: dict[str, str] = {}
+        """What to call the place where an integration's key is, or belongs."""
 
     def table(self, table: Table) -> dict[str, Any]:
         """The values of ``[bot]`` or ``[gateway]``."""
@@ -145,17 +162,23 @@ class _Values:
         tables = self._section(self._document, "integrations")
         rows = [s for s in SETTINGS if s.table == "integrations"]
         names = list(tables)
-        if not names or any(s.variable and self._env.get(s.variable) for s in rows if s.key != "interval_s"):
-            names = ["default", *(n for n in names if n != "default")]
-        return {
-            name: self._read(
-                "integrations",
-                self._section(tables, name) if name in tables else {},
-                f"{self.file} [integrations.{name}]",
-                with_env=name == "default",
-            )
+        self._faults.extend(
+            f"{self.file} [integrations.{name}]: name it with 1 to 64 letters, digits, dots, dashes, underscores"
             for name in names
-        }
+            if not _NAME.fullmatch(name)
+        )
+        described = (s for s in rows if not s.key.startswith("interval"))
+        if not names or any(s.variable and self._env.get(s.variable) for s in described):
+            names = ["default", *(n for n in names if n != "default")]
+        found: dict[str, dict[str, Any]] = {}
+        for name in names:
+            section = self._section(tables, name, within="integrations.") if name in tables else {}
+            place = f"{self.file} [integrations.{name}]"
+            in_file = name != "default" or ("api_key" in section and "MAINTAINX_API_KEY" not in self._env)
+            self.key_places[name] = f"api_key in [integrations.{name}]" if in_file else "MAINTAINX_API_KEY"
+            found[name] = self._read("integrations", section, place, with_env=name == "default")
+            self._faults.extend(f"{place} {fault}" for fault in contradictions(found[name]))
+        return found
 
     def refuse_unknown(self) -> None:
         """Adds a fault for every table and key that nothing reads."""
@@ -179,11 +202,12 @@ class _Values:
                 if key not in known
             )
 
-    def _section(self, document: dict[str, Any], name: str) -> dict[str, Any]:
+    def _section(self, document: dict[str, Any], name: str, *, within: str = "") -> dict[str, Any]:
         found = document.get(name, {})
         if isinstance(found, dict):
             return found
-        self._faults.append(f"{self.file} {name}: write a table, [{name}], with a key on each line")
+        table = f"[{within}{name}]"
+        self._faults.append(f"{self.file} {within}{name}: write a table, {table}, with a key on each line")
         return {}
 
     def _read(self, table: Table, section: dict[str, Any], place: str, *, with_env: bool) -> dict[str, Any]:
@@ -200,9 +224,14 @@ class _Values:
         try:
             return setting.parse(found)
         except ValueError as error:
-            shown = "" if setting.parse in SECRETS else f"found {found!r}: "
+            shown = "" if setting.parse in SECRETS else f"found {_fit_to_show(found)}: "
             self._faults.append(f"{where}: {shown}{error}")
             return setting.default
+
+
+def _fit_to_show(found: object) -> str:
+    """A value that is wrong, without what looks like a secret in it: it may have been meant for another setting."""
+    return Scrubber()(re.sub(r"//[^/\s]*@", "//[redacted]@", repr(found)))
 
 
 def _nearest(name: str, known: Mapping[str, Any] | set[str]) -> str:
@@ -241,41 +270,3 @@ def _database(url: str, beside: Path, variable: str, faults: list[str]) -> Path:
     except ConfigError as error:
         faults.extend(f"{variable}: {fault}" for fault in error.faults)
         return beside / "mx.db"
-
-
-def _integrations(
-    values: _Values, beside: Path
-) -> tuple[dict[str, Integration], dict[str, KeySource], list[str | None]]:
-    integrations: dict[str, Integration] = {}
-    keys: dict[str, KeySource] = {}
-    secrets: list[str | None] = []
-    for name, found in values.integrations().items():
-        file = found["api_key_file"]
-        key: KeySource = FileKey(beside / file) if file else FixedKey("MAINTAINX_API_KEY", found["api_key"])
-        keys[name] = key
-        secrets += [key.current(), found["webhook_secret"]]
-        integrations[name] = Integration(
-            name=name,
-            base_url=found["base_url"].rstrip("/"),
-            org_id=found["org_id"],
-            health_url=found["health_url"] or "http://localhost:3000/health",
-            health_configured=found["health_url"] is not None,
-            status_url=found["status_url"],
-            channel=found["incident_channel"],
-            endpoints=found["endpoints"],
-            critical=found["critical"],
-            slow_ms=found["slow_ms"],
-            deadline_s=found["deadline_s"],
-            log=_log(found),
-        )
-    return integrations, keys, secrets
-
-
-def _log(found: dict[str, Any]) -> LogSpec | None:
-    if found["log_file"]:
-        return LogSpec(kind="file", argument=(found["log_file"],))
-    if found["log_unit"]:
-        return LogSpec(kind="journald", argument=(found["log_unit"],))
-    if found["log_command"]:
-        return LogSpec(kind="command", argument=found["log_command"])
-    return None

@@ -9,6 +9,7 @@ from bot.config import Settings
 from bot.gateway_client import GatewayClient
 from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
+from bot.keys import ToldKey
 from bot.logs import source_for
 from bot.playbook import Playbook, by_kind, shipped
 from bot.ports import Clock, Probe, Step
@@ -86,7 +87,10 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         outside = await stack.enter_async_context(Outside.open(clock=clock, scrub=scrub, gateway=gateway))
         probes = {
             name: probes_for(
-                integration, key=settings.keys[name], outside=outside, log=source_for(integration.log)
+                integration,
+                key=ToldKey(settings.keys[name], scrub.learn),
+                outside=outside,
+                log=source_for(integration.log),
             )
             for name, integration in settings.integrations.items()
         }

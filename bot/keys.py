@@ -1,7 +1,10 @@
 """Where the MaintainX API key comes from: the environment, or a file that is read again when it changes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from bot.ports import KeySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +45,20 @@ class FileKey:
             # An unreadable file is a finding of the key probe, not a reason to stop the bot.
             self._value, self._seen = None, None
         return self._value
+
+
+@dataclass(frozen=True, slots=True)
+class ToldKey:
+    """A key that tells its value to the scrubber whenever it is read, so that a rotated one is hidden as well."""
+
+    key: KeySource
+    learn: Callable[[str | None], None]
+
+    @property
+    def name(self) -> str:
+        return self.key.name
+
+    def current(self) -> str | None:
+        value = self.key.current()
+        self.learn(value)
+        return value

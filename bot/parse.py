@@ -14,8 +14,18 @@ Parser = Callable[[Any], Any]
 def text(value: Any) -> str:
     """Any non-empty line of text."""
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("write a text that is not empty")
+        raise ValueError("write a text in quotes that is not empty")
+    if not value.strip().isprintable():
+        raise ValueError("write it in one line, without control characters")
     return value.strip()
+
+
+def organisation(value: Any) -> str:
+    """An organisation's number, as MaintainX's header takes it."""
+    found = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"[0-9]{1,20}", found):
+        raise ValueError("write the organisation's number, such as 12345")
+    return found
 
 
 def secret(value: Any) -> str:
@@ -108,7 +118,13 @@ def zone(value: Any) -> ZoneInfo:
 
 def file(value: Any) -> Path:
     """A file's path; a leading ``~`` is the home directory."""
-    return Path(text(value)).expanduser()
+    found = Path(text(value))
+    try:
+        return found.expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"{found.parts[0]} is no user's home on this machine; write the whole path"
+        ) from None
 
 
 def texts(value: Any) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAINTAINX_API_KEY", "integrations", "api_key", parse.raw),
     Setting("MAINTAINX_API_KEY_FILE", "integrations", "api_key_file", parse.file),
     Setting("MAINTAINX_BASE_URL", "integrations", "base_url", parse.http_url, DEFAULT_BASE_URL),
-    Setting("MAINTAINX_ORG_ID", "integrations", "org_id", parse.text),
+    Setting("MAINTAINX_ORG_ID", "integrations", "org_id", parse.organisation),
     Setting("MAINTAINX_WEBHOOK_SECRET", "integrations", "webhook_secret", parse.secret),
     Setting("INTEGRATION_HEALTH_URL", "integrations", "health_url", parse.http_url),
     Setting("INTEGRATION_WEBHOOK_URL", "integrations", "webhook_url", parse.http_url),
@@ -69,7 +69,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "integrations", "critical", parse.paths, ("/workorders",)),
     Setting(None, "integrations", "slow_ms", parse.number(1, 60000), 2000.0),
     Setting(None, "integrations", "deadline_s", parse.number(0.1, 60), 10.0),
-    Setting(None, "integrations", "log_file", parse.text),
+    Setting(None, "integrations", "log_file", parse.file),
     Setting(None, "integrations", "log_unit", parse.text),
     Setting(None, "integrations", "log_command", parse.texts),
 )

@@ -103,14 +103,12 @@ class Triage:
         await self._write(asked, await self.assess(name, samples=samples))
         return True
 
-    async def record(self, name: str, *, actor: str, samples: int) -> Assessment:
-        """Ask now, in this process, and write request and answer down. Raises StoreError and Conflict."""
+    async def record(self, found: Assessment, *, actor: str, samples: int) -> None:
+        """Write down what was asked and found in this process. Raises StoreError and Conflict."""
+        name = found.integration
         request = TriageRequested(request=self._new_id(), integration=name, samples=samples)
-        at = self._clock.now()
-        found = await self.assess(name, samples=samples)
-        asked = await self._timeline.append(Draft(stream=desk(name), actor=actor, at=at, fact=request))
-        await self._write(asked, found)
-        return found
+        draft = Draft(stream=desk(name), actor=actor, at=found.at, fact=request)
+        await self._write(await self._timeline.append(draft), found)
 
     async def _write(self, asked: tuple[Event, ...], found: Assessment) -> None:
         for _ in range(_TRIES):

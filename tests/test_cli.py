@@ -9,7 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from bot import cli
 from bot.cli import VERBS, mx
+from bot.errors import ConfigError, StoreError
 
 
 @pytest.mark.parametrize("verb", [name for name, _ in VERBS])
@@ -45,3 +47,32 @@ def test_wrong_settings_are_listed_on_standard_error_and_exit_with_2(tmp_path: P
     assert "port: found 'x': write a whole number" in done.stderr
     assert "timezone: found 'Nowhere'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "words"),
+    [
+        (ExceptionGroup("tasks", [StoreError("the disk is full")]), 1, "mx: the disk is full\n"),
+        (ExceptionGroup("tasks", [ConfigError(("PORT: no",))]), 2, "  - PORT: no\n"),
+        (KeyError("k-very-secret"), 1, "a fault in mx itself, not in your settings: KeyError at test_cli.py"),
+        (ExceptionGroup("tasks", [OSError(28, "No space left")]), 1, "OSError (No space left)"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_text_and_never_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: Exception,
+    code: int,
+    words: str,
+) -> None:
+    def verb(**_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli, "mx", verb)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == code
+    assert words in said
+    assert "k-very-secret" not in said
+    assert "Traceback" not in said

@@ -7,6 +7,8 @@ import pytest
 
 from bot.config import load
 from bot.errors import ConfigError
+from bot.keys import ToldKey
+from bot.scrub import Scrubber
 from bot.settings import SETTINGS
 
 EXAMPLE = Path(__file__).parent.parent / "mx.example.toml"
@@ -146,7 +148,110 @@ def test_the_example_names_every_key_with_its_variable_and_loads(tmp_path: Path)
         .replace('"…"', '"0123456789abcdef"')
         .replace("-…", "-0123456789")
     )
+    values = re.sub(r"(?m)^log_(unit|command) = .*$", "", values)  # of the three kinds of log one may be set
     (tmp_path / "mx.toml").write_text(values)
     loaded = load(env={}, folder=tmp_path, needs_slack=True)
     assert loaded.slack is not None
     assert loaded.integrations["default"].log is not None
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("bot = 1", "bot: write a table, [bot]"),
+        ("gateway = 1", "gateway: write a table, [gateway]"),
+        ("integrations = []", "integrations: write a table, [integrations]"),
+        ("[integrations]\nwest = 1", "integrations.west: write a table, [integrations.west]"),
+        ('[integrations."a b"]', "[integrations.a b]: name it with 1 to 64 letters"),
+        ("[integrations.west]\norg_id = 'main'", "org_id: found 'main': write the organisation's number"),
+        ("[integrations.west]\nlog_unit = 5", "log_unit: found 5: write a text in quotes"),
+        ("[integrations.west]\nlog_file = '~nosuchuser/log'", "~nosuchuser is no user's home"),
+        ('[integrations.west]\napi_key_file = "a\\u0000b"', "without control characters"),
+        ("[integrations.west]\ncritical = ['/parts']", "critical: /parts is not among endpoints"),
+        ("[integrations.west]\nendpoints = ['/users']", "critical: /workorders is not among endpoints"),
+        (
+            "[integrations.west]\nlog_file = 'a'\nlog_unit = 'b'",
+            "log_file and log_unit: an integration has one",
+        ),
+    ],
+)
+def test_odd_toml_is_a_fault_with_its_place(tmp_path: Path, document: str, words: str) -> None:
+    (tmp_path / "mx.toml").write_text(document)
+    (text,) = faults({}, tmp_path)
+    assert text.startswith(str(tmp_path / "mx.toml"))
+    assert words in text
+
+
+def test_whatever_stands_in_the_file_is_read_or_a_fault(tmp_path: Path) -> None:
+    odd = (
+        "1",
+        "true",
+        '""',
+        '"x"',
+        '"\\u0000"',
+        "[]",
+        "[1]",
+        '["a"]',
+        "{}",
+        "1979-05-27",
+        "nan",
+        '"~nosuch/x"',
+    )
+    refused = 0
+    for setting in SETTINGS:
+        table = "integrations.default" if setting.table == "integrations" else setting.table
+        for value in odd:
+            (tmp_path / "mx.toml").write_text(f"[{table}]\n{setting.key} = {value}\n")
+            try:
+                load(env={}, folder=tmp_path)
+            except ConfigError:
+                refused += 1
+    assert refused > len(SETTINGS) * 6
+
+
+def test_a_number_is_good_for_an_organisation_and_a_mark_before_the_file_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "mx.toml").write_text("\ufeff[integrations.default]\norg_id = 12345\n", "utf-8")
+    assert load(env={}, folder=tmp_path).integrations["default"].org_id == "12345"
+    (tmp_path / "mx.toml").write_bytes(b"[bot]\n# \xff")
+    assert "byte 9 is not UTF-8; save the file as UTF-8" in faults({}, tmp_path)[0]
+
+
+def test_a_fault_repeats_no_password_and_no_token_that_was_put_in_the_wrong_place(tmp_path: Path) -> None:
+    found = faults(
+        {
+            "MX_STATUS_URL": "https://me:hunter2pass@status.example/",
+            "PORT": "xoxb-0123456789-abcdef",
+            "MX_TIMEZONE": "Bearer abcdefghijkl",
+        },
+        tmp_path,
+    )
+    text = "\n".join(found)
+    assert len(found) == 3
+    for secret in ("hunter2pass", "0123456789-abcdef", "abcdefghijkl"):
+        assert secret not in text
+
+
+def test_a_key_is_named_by_the_place_where_it_belongs(tmp_path: Path) -> None:
+    (tmp_path / "mx.toml").write_text("[integrations.default]\napi_key = 'a'\n[integrations.west]\n")
+    keys = load(env={}, folder=tmp_path).keys
+    assert [key.name for key in keys.values()] == [
+        "api_key in [integrations.default]",
+        "api_key in [integrations.west]",
+    ]
+    assert load(env={"MAINTAINX_API_KEY": "b"}, folder=tmp_path).keys["default"].name == "MAINTAINX_API_KEY"
+    (tmp_path / "mx.toml").write_text("[integrations.west]\napi_key_file = 'k'\nlog_file = 'west.log'\n")
+    west = load(env={}, folder=tmp_path)
+    assert west.keys["west"].name == str(tmp_path / "k")
+    log = west.integrations["west"].log
+    assert log is not None
+    assert log.argument == (str(tmp_path / "west.log"),)
+
+
+def test_a_rotated_key_is_told_to_the_scrubber_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("first-key\n")
+    settings = load(env={"MAINTAINX_API_KEY_FILE": "key"}, folder=tmp_path)
+    scrub = Scrubber(settings.secrets)
+    key = ToldKey(settings.keys["default"], scrub.learn)
+    (tmp_path / "key").write_text("the-second-key\n")
+    assert key.current() == "the-second-key"
+    assert scrub("first-key, the-second-key") == "[redacted], [redacted]"

@@ -197,6 +197,8 @@ def _sentence(error: sqlite3.Error, path: Path) -> str:
             says = "the database is read-only; nothing was written. Check the file's and its folder's permissions"
         case sqlite3.SQLITE_FULL:
             says = "no space is left for it; nothing was written. Free some space on its disk and try again"
+        case sqlite3.SQLITE_CANTOPEN if path.is_dir():
+            says = "it is a folder. Point the setting at a file in it"
         case sqlite3.SQLITE_CANTOPEN:
             says = (
                 f"the file cannot be opened. Check that the folder {path.parent} exists and may be written to"
@@ -207,7 +209,10 @@ def _sentence(error: sqlite3.Error, path: Path) -> str:
                 "or point the setting at another file"
             )
         case sqlite3.SQLITE_IOERR:
-            says = f"the disk answered with an error ({error}); nothing was written. Check the disk and try again"
+            says = (
+                f"the disk answered with an error ({error}); nothing was written. "
+                f"Look whether it is full (df -h {path.parent}) or broken (dmesg), and try again"
+            )
         case _:
             says = f"SQLite says: {error}; nothing was written"
     return says

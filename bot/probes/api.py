@@ -132,6 +132,9 @@ def _says(samples: tuple[Sample, ...], *, ms: float | None, slow_ms: float, odd:
     total = len(samples)
     outcomes = Counter(_outcome(sample) for sample in samples)
     parts = [f"{n} of {total}: {what}" if total > 1 else what for what, n in outcomes.most_common()]
+    if any(s.timed_out for s in samples):
+        waited = max(s.timing.total or 0.0 for s in samples if s.timed_out)
+        parts.append(f"waited for {duration(waited)}")
     if odd:
         shape = "an HTML page" if odd[0].html else "not the list that the API document promises"
         parts.append(f"the body is {shape}")
@@ -145,6 +148,9 @@ def _says(samples: tuple[Sample, ...], *, ms: float | None, slow_ms: float, odd:
 
 
 def _outcome(sample: Sample) -> str:
+    if sample.code is None and sample.timed_out and sample.error:
+        # All tries end at one deadline, so they differ in how long each has waited, which says nothing.
+        return sample.error.partition(" after ")[0]
     if sample.code is None:
         return sample.error or "no answer"
     if sample.code != _OK and sample.html:

@@ -44,13 +44,18 @@ class KeyProbe:
         )
 
     def _missing(self, found: str | None) -> Reading:
-        what = "is not set" if found is None else "is empty"
+        name = self.key.name
+        if "/" in name:
+            says = f"no key in {name}: the file is missing, empty or not readable for mx's user"
+        else:
+            what = "is not set" if found is None else "is empty"
+            says = f"{name} {what}: set it to the key of the integration's user"
         return Reading(
             probe="key",
             target="API key",
             status=Status.FAILING,
-            says=f"{self.key.name} {what}: set it to the key of the integration's user",
-            detail=KeyDetail(present=False, length=len(found or ""), source=self.key.name),
+            says=says,
+            detail=KeyDetail(present=False, length=len(found or ""), source=name),
         )
 
 

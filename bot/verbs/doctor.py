@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import aiohttp
 import click
 from rich.console import Console
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -13,11 +14,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import config
 from bot.clock import SystemClock
 from bot.config import Settings
-from bot.domain.gateway import GatewayStatus
+from bot.domain.gateway import GatewayStatus, listed
 from bot.errors import MxError
 from bot.gateway_client import GatewayClient
+from bot.ports import KeySource
+from bot.probes.key import stray_parts
 from bot.scrub import Scrubber
 from bot.timeline import Timeline
+
+_NO_ANSWER = (SlackClientError, aiohttp.ClientError, OSError, ValueError)
+"""What asking Slack raises where the answer is not Slack's, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +57,28 @@ def command() -> None:
 
 async def examine(settings: Settings) -> AsyncIterator[Check]:
     """Every check in the order in which they build on each other."""
-    yield Check("settings", f"valid, from the environment{f' and {settings.file}' if settings.file else ''}")
+    file = f" and {settings.file}" if settings.file else " alone (no mx.toml here)"
+    yield Check("settings", f"valid, from the environment{file}")
     yield await _store(settings)
     for name, key in settings.keys.items():
-        value = key.current()
-        yield (
-            Check(f"key of {name}", f"present, {len(value)} characters, from {key.name}")
-            if value and value.strip()
-            else Check(
-                f"key of {name}", f"missing in {key.name}", "set MAINTAINX_API_KEY or MAINTAINX_API_KEY_FILE"
-            )
-        )
+        yield _key(name, key)
     async for check in _gateway(settings):
         yield check
     async for check in _slack(settings):
         yield check
+
+
+def _key(name: str, key: KeySource) -> Check:
+    value, what = key.current(), f"key of {name}"
+    if value is None or not value.strip():
+        return Check(
+            what, f"none in {key.name}", "put the key there (MaintainX: Settings > Integrations > API Keys)"
+        )
+    stray = stray_parts(value)
+    found = f"present, {len(value)} characters, from {key.name}"
+    if stray:
+        return Check(what, f"{found}; it holds {listed(stray)}", "write it again without that")
+    return Check(what, found)
 
 
 async def _store(settings: Settings) -> Check:
@@ -74,7 +87,7 @@ async def _store(settings: Settings) -> Check:
             found = await timeline.verify()
     except MxError as error:
         return Check(
-            "timeline", str(error), "set DATABASE_URL to a file in a folder that this user may write"
+            "timeline", str(error), "until then nothing is recorded; mx triage without --record works"
         )
     if not found.ok:
         return Check("timeline", found.fault or "changed", "keep a copy of the file and look who changed it")
@@ -87,7 +100,7 @@ async def _gateway(settings: Settings) -> AsyncIterator[Check]:
             status = GatewayStatus.from_json(await client.status())
         except MxError as error:
             yield Check(
-                "gateway", str(error), "start it with mx gateway, or set MX_GATEWAY_URL to where it runs"
+                "gateway", str(error), "until then no playbook can change the traffic; mx triage works"
             )
             return
     yield Check("gateway", f"answers at {settings.gateway_url}, mode {status.mode}")
@@ -112,9 +125,13 @@ async def _slack(settings: Settings) -> AsyncIterator[Check]:
     client = AsyncWebClient(token=settings.slack.bot_token, base_url=settings.slack.api_url)
     try:
         me = await client.auth_test()
-    except (SlackApiError, SlackClientError, OSError) as error:
-        said = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
-        yield Check("Slack", f"asking who the token is: {said}", "copy the Bot User OAuth Token again")
+    except SlackApiError as error:
+        said = f"asking who the token is: {error.response.get('error')}"
+        yield Check("Slack", said, "copy the Bot User OAuth Token (xoxb-…) again into SLACK_BOT_TOKEN")
+        return
+    except _NO_ANSWER as error:
+        said = f"{settings.slack.api_url} gave no answer ({type(error).__name__})"
+        yield Check("Slack", said, "check the way there: DNS, HTTPS_PROXY, the firewall, SLACK_API_URL")
         return
     yield Check("Slack", f"the token is {me.get('user')} in {me.get('team')}")
     for name, integration in settings.integrations.items():
@@ -124,7 +141,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Check]:
         try:
             answer = await client.conversations_info(channel=integration.channel)
             channel: dict[str, object] = answer.get("channel", {})
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except (SlackApiError, *_NO_ANSWER) as error:
             said = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
             yield Check(
                 f"channel of {name}", f"{integration.channel}: {said}", "invite the bot there: /invite @mx"

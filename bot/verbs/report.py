@@ -6,10 +6,8 @@ import click
 
 from bot import config
 from bot.clock import SystemClock
-from bot.errors import Refused
 from bot.report import facts_for, markdown
-from bot.scrub import Scrubber
-from bot.timeline import Timeline
+from bot.verbs.reading import incident_in, open_timeline
 
 
 @click.command("report")
@@ -19,18 +17,12 @@ def command(incident: str | None) -> None:
     settings = config.load()
 
     async def run() -> str:
-        clock = SystemClock()
-        async with Timeline.open(settings.bot.database, clock=clock, scrub=Scrubber()) as timeline:
+        async with open_timeline(settings) as timeline:
             book = await timeline.book()
-            found = book.incident(incident) if incident else book.latest()
-            if found is None:
-                known = ", ".join(i.id for i in book.incidents()[-5:]) or "none yet"
-                raise Refused(
-                    f"There is no incident {incident or 'on the timeline'}. The latest ones: {known}."
-                )
+            found = incident_in(book, incident)
             history = await timeline.history(found.id)
             facts = facts_for(
-                found, history, head=book.head, zone=settings.bot.zone, now=clock.now(), names=str
+                found, history, head=book.head, zone=settings.bot.zone, now=SystemClock().now(), names=str
             )
             return markdown(facts)
 

@@ -1,5 +1,6 @@
 """What ``mx run`` and ``mx undo`` share: show the plan, ask once, follow the run to its end."""
 
+import asyncio
 import sys
 from typing import Literal
 
@@ -16,8 +17,19 @@ from bot.playbook import plan
 from bot.ports import Clock
 from bot.verbs.actor import actor
 from bot.verbs.leading import settle
+from bot.verbs.reading import there
 
 PATIENCE_S = 900.0
+
+
+def chosen(settings: Settings, integration: str | None) -> str:
+    """The integration that is meant: the named one, else the only one or ``default``. Raises click's BadParameter."""
+    names = tuple(settings.integrations)
+    found = integration or (names[0] if len(names) == 1 else "default")
+    if found not in names:
+        problem = f"there is no {integration!r}" if integration else "there are several; name one"
+        raise click.BadParameter(f"{problem}; configured: {', '.join(names)}", param_hint="--integration")
+    return found
 
 
 async def carry_out(
@@ -30,10 +42,22 @@ async def carry_out(
     yes: bool,
 ) -> int:
     """0 when every step was done, else 1. Raises Refused with what to do instead."""
+    there(settings.bot.database)
     async with open_engine(settings, clock=clock) as engine:
+        if playbook not in engine.playbooks:
+            raise Refused(f"There is no playbook {playbook}. There is: {', '.join(engine.playbooks)}.")
         incident = (await engine.timeline.book()).open_incident(integration)
         if incident is None:
-            raise Refused(f"There is no open incident for {integration}. Type mx triage --record to look.")
+            raise Refused(
+                f"There is no open incident for {integration}. `mx triage --record` looks and opens one."
+            )
+        going = next((r for r in incident.live_runs if (r.playbook, r.mode) == (playbook, mode)), None)
+        if (
+            going is not None
+        ):  # asked for and confirmed before: its process may be gone, so this one sees it through
+            at = going.requested_at.astimezone(settings.bot.zone)
+            click.echo(f"{playbook} is going already: {going.requested_by} asked for it at {at:%H:%M %Z}.")
+            return await _follow(engine, incident.id, going.id)
         fingerprint = await _confirmed(engine, incident, playbook, mode=mode, yes=yes)
         ask = engine.incidents.request_run if mode == "apply" else engine.incidents.request_undo
         done = await ask(integration, playbook, actor=actor(), fingerprint=fingerprint)
@@ -46,9 +70,7 @@ async def carry_out(
 async def _confirmed(
     engine: Engine, incident: Incident, playbook: str, *, mode: Literal["apply", "undo"], yes: bool
 ) -> str:
-    found = engine.playbooks.get(playbook)
-    if found is None:
-        raise Refused(f"There is no playbook {playbook}. There is: {', '.join(engine.playbooks)}.")
+    found = engine.playbooks[playbook]
     undoes = _on(incident, playbook) if mode == "undo" else None
     shown = await plan(found, engine.steps, incident=incident, actor=actor(), mode=mode, undoes=undoes)
     for line in plan_lines(shown):
@@ -89,7 +111,17 @@ async def _follow(engine: Engine, incident: str, run_id: str) -> int:
                 click.echo(f"  {step.index + 1}. {step.state}: {step.says}")
         return not run.live
 
-    await settle(engine, done=done, advance=lambda: engine.runner.advance(incident), patience_s=PATIENCE_S)
+    try:
+        await settle(
+            engine, done=done, advance=lambda: engine.runner.advance(incident), patience_s=PATIENCE_S
+        )
+    except asyncio.CancelledError:
+        click.echo(
+            "\nYou stopped watching; what is on stays on. A running bot carries on by itself; without one, the same "
+            "command carries on, and `mx undo` takes it back.",
+            err=True,
+        )
+        raise
     run = run_in(await engine.timeline.book())
     assert run is not None
     click.echo(run.says)

@@ -6,13 +6,11 @@ import sys
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bot import config
-from bot.clock import SystemClock
 from bot.domain.words import sentence
-from bot.errors import Refused
-from bot.scrub import Scrubber
-from bot.timeline import Timeline
+from bot.verbs.reading import incident_in, open_timeline
 
 
 @click.command("timeline")
@@ -32,25 +30,29 @@ def command(words: tuple[str, ...]) -> None:
 
 
 async def _verify(settings: config.Settings) -> None:
-    async with Timeline.open(settings.bot.database, clock=SystemClock(), scrub=Scrubber()) as timeline:
+    async with open_timeline(settings) as timeline:
         found = await timeline.verify()
     if not found.ok:
-        click.echo(f"timeline: {found.fault}", err=True)
+        click.echo(
+            f"timeline {settings.bot.database}: {found.fault}. What stands before that holds. Keep a copy of the file "
+            "and look who may write to it.",
+            err=True,
+        )
         sys.exit(1)
-    click.echo(f"timeline: {found.head_seq} facts, none changed. Head: {found.head_hash}")
+    click.echo(
+        f"timeline {settings.bot.database}: {found.head_seq} facts, none changed. Head: {found.head_hash}"
+    )
 
 
 async def _show(settings: config.Settings, name: str | None) -> None:
-    async with Timeline.open(settings.bot.database, clock=SystemClock(), scrub=Scrubber()) as timeline:
+    async with open_timeline(settings) as timeline:
         book = await timeline.book()
-        incident = book.incident(name) if name else book.latest()
-        if incident is None:
-            known = ", ".join(i.id for i in book.incidents()[-5:]) or "none yet"
-            raise Refused(f"There is no incident {name or 'on the timeline'}. The latest ones: {known}.")
+        incident = incident_in(book, name)
         table = Table("", "when", "what", "who", box=None, pad_edge=False)
         for event in await timeline.history(incident.id):
             at = event.at.astimezone(settings.bot.zone)
-            table.add_row(str(event.version), f"{at:%Y-%m-%d %H:%M:%S %Z}", sentence(event.fact), event.actor)
+            what, who = Text(sentence(event.fact)), Text(event.actor)  # as said: brackets are no markup
+            table.add_row(str(event.version), f"{at:%Y-%m-%d %H:%M:%S %Z}", what, who)
         console = Console()
         console.print(f"{incident.id} · {incident.state}", highlight=False)
         console.print(table)

@@ -14,6 +14,7 @@ from bot.clock import SystemClock
 from bot.config import Settings
 from bot.domain.assessment import Assessment
 from bot.gateway_client import GatewayClient
+from bot.keys import ToldKey
 from bot.logs import source_for
 from bot.ports import Clock
 from bot.probes.build import Outside, probes_for
@@ -36,7 +37,8 @@ from bot.verbs.triage_view import as_json, exit_code, show
 def command(*, machine: bool, samples: int, integration: str | None, record: bool) -> None:
     """Ask both sides of the integration what is wrong, and say whose fault it is.
 
-    Exits with 0 when healthy, 11 to 14 for SEV-1 to SEV-4, 2 for wrong settings, 3 when nothing could be asked.
+    Exits with 0 when healthy, 11 to 14 for SEV-1 to SEV-4, 2 for wrong settings, 3 when nothing could be asked,
+    1 when --record could not write it down.
     """
     settings = config.load()
     if integration is not None and integration not in settings.integrations:
@@ -45,15 +47,18 @@ def command(*, machine: bool, samples: int, integration: str | None, record: boo
             f"there is no {integration!r}; configured: {known}", param_hint="--integration"
         )
     names = tuple(settings.integrations) if integration is None else (integration,)
-    # The timeline and what stands on it take longer to import than a triage takes to start.
-    look = importlib.import_module("bot.verbs.recording").record_triage if record else run_triage
-    found = asyncio.run(look(settings, SystemClock(), names=names, samples=samples))
+    found = asyncio.run(run_triage(settings, SystemClock(), names=names, samples=samples))
     console = Console(highlight=False)
     for one in found:
         if machine:
             click.echo(json.dumps(as_json(one)))
         else:
             show(one, zone=settings.bot.zone, console=console)
+    if record:
+        # After it was shown, since the database may be what is broken; imported late, since the timeline and what
+        # stands on it take longer to import than a triage takes to start.
+        write = importlib.import_module("bot.verbs.recording").record_triage
+        asyncio.run(write(settings, SystemClock(), found=found, samples=samples))
     sys.exit(exit_code(found))
 
 
@@ -70,7 +75,9 @@ async def run_triage(
         async def one(name: str) -> Assessment:
             integration = settings.integrations[name]
             log = source_for(integration.log)
-            probes = probes_for(integration, key=settings.keys[name], outside=outside, log=log)
+            probes = probes_for(
+                integration, key=ToldKey(settings.keys[name], scrub.learn), outside=outside, log=log
+            )
             return await assess(integration, probes, samples=samples, clock=clock, zone=settings.bot.zone)
 
         async with asyncio.TaskGroup() as group:

@@ -7,19 +7,28 @@ import click
 
 from bot import config
 from bot.clock import SystemClock
-from bot.verbs.running import carry_out
+from bot.verbs.running import carry_out, chosen
 
 
 @click.command("undo")
 @click.argument("playbook")
-@click.option("--integration", default="default", show_default=True, help="Whose open incident.")
+@click.option("--integration", help="Whose open incident; needed where several are configured.")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
-def command(playbook: str, integration: str, *, yes: bool) -> None:
+def command(playbook: str, integration: str | None, *, yes: bool) -> None:
     """Undo PLAYBOOK, which is switched on: shows the plan, asks once, waits for the end.
 
     Exits with 0 when all of it was done, 1 otherwise.
     """
     settings = config.load()
     sys.exit(
-        asyncio.run(carry_out(settings, SystemClock(), integration, playbook=playbook, mode="undo", yes=yes))
+        asyncio.run(
+            carry_out(
+                settings,
+                SystemClock(),
+                chosen(settings, integration),
+                playbook=playbook,
+                mode="undo",
+                yes=yes,
+            )
+        )
     )

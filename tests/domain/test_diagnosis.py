@@ -169,6 +169,29 @@ def test_what_could_not_be_asked_is_said() -> None:
     assert len(spots) == 4
 
 
+def test_one_try_that_ended_in_a_429_is_no_blind_spot() -> None:
+    assert not any("asked once" in spot for spot in judged(everywhere(429)).blind_spots)
+
+
+@pytest.mark.parametrize(
+    ("source", "measure", "shell"),
+    [
+        ("MAINTAINX_API_KEY", "`echo ${#MAINTAINX_API_KEY}`", "$MAINTAINX_API_KEY"),
+        ("/run/key", "`ls -l /run/key`", "$(tr -d '[:space:]' < /run/key)"),
+        (
+            "api_key in [integrations.west]",
+            "the length of api_key in [integrations.west]",
+            "$KEY_FROM_MX_TOML",
+        ),
+    ],
+)
+def test_the_key_is_looked_for_where_it_is_kept(source: str, measure: str, shell: str) -> None:
+    missing = judged([*everywhere(401), key(present=False, source=source)]).findings[0]
+    assert measure in missing.check
+    assert source in missing.cause
+    assert shell in judged([*everywhere(401), key(source=source)]).findings[0].check
+
+
 def test_nothing_asked_is_not_called_healthy_without_a_word() -> None:
     assert "no endpoint of the API was asked" in judged([]).blind_spots[0]
 

@@ -24,6 +24,11 @@ async def read(key: str | None) -> tuple[Reading, KeyDetail]:
     return reading, reading.detail
 
 
+async def test_a_key_file_without_a_key_is_named_as_a_file() -> None:
+    reading = await KeyProbe(key=HeldKey(None, "/run/maintainx.key"), clock=WoundClock()).read(samples=1)
+    assert reading.says.startswith("no key in /run/maintainx.key: the file is missing, empty or not readable")
+
+
 @pytest.mark.parametrize("key", [None, "", " \n"])
 async def test_a_missing_key_says_what_to_set(key: str | None) -> None:
     reading, detail = await read(key)

@@ -1,11 +1,7 @@
 """``mx triage`` as people and machines start it: a process of its own, the environment, an exit code."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,34 +9,9 @@ import pytest
 from bot.demo.integration import FakeIntegration
 from bot.demo.maintainx import FakeMaintainX, Fault
 from bot.demo.statuspage import FakeStatusPage
+from tests.verbs.terminal import mx
 
 KEY = "k-secret-0123456789"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a process left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-async def mx(*argv: str, env: Mapping[str, str], folder: Path) -> Ended:
-    """Run the command to its end."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "bot",
-        *argv,
-        cwd=folder,
-        env={"PATH": os.defpath, "COLUMNS": "140", **env},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(60):
-        out, err = await process.communicate()
-    return Ended(process.returncode or 0, out.decode(), err.decode())
 
 
 @pytest.fixture

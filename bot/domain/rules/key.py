@@ -4,7 +4,7 @@ from bot.domain.assessment import Finding, Severity
 from bot.domain.case import FORBIDDEN, UNAUTHORISED, Case, Endpoint
 from bot.domain.gateway import listed
 from bot.domain.readings import KeyDetail, Sample, Status
-from bot.domain.rules.wording import about, curl, everyone, first_error, front_door, share
+from bot.domain.rules.wording import about, curl, everyone, first_error, front_door, key_length, share
 
 _WHERE = "MaintainX: Settings > Integrations > API Keys"
 
@@ -28,11 +28,18 @@ def key_missing(case: Case) -> Finding | None:
     if key is None or key.present:
         return None
     refused = case.where(_rejected)
-    check = (
-        f"`echo ${{#{key.source}}}` prints its length (0 means unset); compare with the integration's own "
-        f"environment, then set {key.source} to the key of the integration's user ({_WHERE})"
+    file = "/" in key.source
+    look = (
+        f"`ls -l {key.source}` as mx's user shows whether the file is there and may be read"
+        if file
+        else f"look at {key_length(key.source)} (0 means unset)"
     )
-    cause = f"{key.source} is unset or empty where mx runs; the integration may have lost it in the same way"
+    check = (
+        f"{look}; compare with the integration's own environment, then put the key of the integration's user "
+        f"({_WHERE}) there"
+    )
+    gone = "is missing, empty or not readable" if file else "is unset or empty"
+    cause = f"{key.source} {gone} where mx runs; the integration may have lost it in the same way"
     if refused:
         return about(
             case,
@@ -166,8 +173,8 @@ def key_odd(case: Case) -> Finding | None:
         symptom=f"the API key looks wrong: {_oddness(key)}",
         cause="it was pasted or written with something around it; mx trims white space, "
         "the integration's HTTP client may refuse it",
-        check="`echo ${#MAINTAINX_API_KEY}` against the length shown in the evidence; write it again without "
-        "the extra characters (`printf %s`, not `echo`), then restart the integration",
+        check=f"{key_length(key.source if key else 'MAINTAINX_API_KEY')} against the length shown in the evidence; "
+        "write it again without the extra characters (`printf %s`, not `echo`), then restart the integration",
         evidence=(f"key: {reading.says}",),
     )
 

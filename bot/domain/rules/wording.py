@@ -90,11 +90,24 @@ def curl(
     case: Case, path: str, *, show: str = '-o /dev/null -w "HTTP %{http_code} in %{time_total} s\\n"'
 ) -> str:
     """The command that asks one endpoint by hand; the key stays in its variable or file."""
-    source = case.key.source if case.key else ""
-    key = f"$(tr -d '[:space:]' < {source})" if "/" in source else "$MAINTAINX_API_KEY"
+    key = _key_in_shell(case.key.source if case.key else "")
     org = case.integration.org_id
     organisation = f' -H "x-organization-id: {org}"' if org else ""
     return f'curl -sS --max-time 30 {show} -H "Authorization: Bearer {key}"{organisation} "{base(case)}{path}?limit=1"'
+
+
+def _key_in_shell(source: str) -> str:
+    """How a shell finds the key, by the name of its place: a file, a variable, or mx.toml, from which one copies it."""
+    if "/" in source:
+        return f"$(tr -d '[:space:]' < {source})"
+    return "$KEY_FROM_MX_TOML" if source.startswith("api_key") else "$MAINTAINX_API_KEY"
+
+
+def key_length(source: str) -> str:
+    """How a person measures the key without showing it."""
+    if "/" in source:
+        return f"`wc -c < {source}`"
+    return f"the length of {source}" if source.startswith("api_key") else f"`echo ${{#{source}}}`"
 
 
 def measure(url: str) -> str:
