@@ -5,7 +5,7 @@ from bot.domain.mitigation import Plan, PlannedStep
 CONFIRM_LIMIT = 300
 """Characters that Slack shows in a confirmation dialog."""
 
-_CUT = "… shortened; /mx playbooks shows all of it"
+_CUT = "… shortened; /mx run shows all of it"
 _WORTH_SHOWING = 40
 
 

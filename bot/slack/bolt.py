@@ -13,6 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MxError
+from bot.faults import where
 from bot.slack import blocks, buttons, commands
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import escape, with_people
@@ -114,9 +115,8 @@ async def _within(act: Callable[[], Awaitable[blocks.Message | None]], log: Any)
                 "Look at the card or at /mx timeline, then ask again."
             )
         )
-    except Exception as error:
-        # The Slack edge: an exception here would make Slack show "operation_timeout" and nothing else.
-        log.exception("listener fell")
+    except Exception as error:  # noqa: BLE001 - the Slack edge: else Slack would show "operation_timeout" and no more
+        log.warning("listener fell", fault=where(error))
         return blocks.private(
             escape(f"mx met a fault of its own ({type(error).__name__}); its log has the details. Ask again.")
         )

@@ -13,6 +13,7 @@ from bot.domain.events import CardPosted, DeliveryFailed, Draft
 from bot.domain.incident import Card, Incident
 from bot.domain.integration import Integration
 from bot.errors import MxError
+from bot.faults import where
 from bot.ports import Clock
 from bot.slack import cardview
 from bot.slack.api import GONE, NOT_THERE, SlackError
@@ -104,8 +105,8 @@ class Cards:
                 await self._show(incident, shown, book.head, force=again)
             except MxError:
                 raise
-            except Exception:  # noqa: BLE001 - the Slack edge: a fault of ours in one card must not stop the others
-                self._log.exception("card fell", incident=incident.id)
+            except Exception as error:  # noqa: BLE001 - the Slack edge: a fault of ours in one card must not stop the others
+                self._log.error("card fell", incident=incident.id, fault=where(error))
                 shown.not_before = self._clock.monotonic() + _LONGEST_WAIT_S
         return wait_s
 

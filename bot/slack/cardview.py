@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from bot.domain.assessment import Finding, Verdict
+from bot.domain.assessment import Assessment, Finding, Verdict
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Plan
 from bot.domain.run import Run, StepState
@@ -17,7 +17,7 @@ METADATA = "mx_incident"
 """The kind of the card's metadata; its payload names the incident."""
 
 _FINDINGS = 3
-_EVIDENCE = 240
+_EVIDENCE = 160
 _RUNS = 3
 _VERDICTS: Mapping[Verdict, str] = {
     "maintainx": "The fault is on MaintainX's side",
@@ -47,12 +47,8 @@ class Offer:
 def card(incident: Incident, offers: Sequence[Offer], *, zone: tzinfo, head: str) -> blocks.Message:
     """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows."""
     parts: list[Block] = [blocks.header(title(incident)), *_top(incident, zone)]
-    parts += [_finding(finding, first=i == 0) for i, finding in enumerate(_findings(incident)[:_FINDINGS])]
-    if incident.assessment and incident.assessment.readings:
-        parts.append(blocks.preformatted(tables.readings(incident.assessment.readings)))
-    if blind := _blind_spots(incident):
-        parts.append(blocks.context(blind))
-    if incident.state == "open":
+    if incident.open:
+        parts += _details(incident)
         parts += blocks.actions(_buttons(incident, offers))
         parts += [blocks.context(line) for line in _warnings(offers)]
     parts.append(blocks.context(_foot(incident, zone, head)))
@@ -84,19 +80,37 @@ def clock(at: datetime, zone: tzinfo) -> str:
 
 
 def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
-    findings = _findings(incident)
-    if incident.assessment:
-        evidence = cut("; ".join(findings[0].evidence), _EVIDENCE) if findings else ""
-        verdict = _VERDICTS[incident.assessment.verdict]
-        yield blocks.section(
-            say("*{}.* {}", verdict, evidence) if findings else say("*{}*", "No finding now.")
-        )
+    told = _told(incident)
+    if told and told.findings:
+        evidence = _evidence(told.findings[0].evidence)
+        yield blocks.section(say("*{}.* {}", _VERDICTS[told.verdict], evidence))
     state = [*_resolved(incident, zone), *_owner(incident, zone), *_proposal(incident, zone)]
     yield blocks.section(joined("\n", state))
     if on := list(_switched_on(incident, zone)):
         yield blocks.section(joined("\n", on))
     if runs := [line for run in incident.runs[-_RUNS:] for line in _run(run, zone)]:
         yield blocks.section(joined("\n", runs))
+
+
+def _details(incident: Incident) -> Iterator[Block]:
+    """Why, and what every probe said; once it is over, the report has that."""
+    for index, finding in enumerate(_findings(incident)[:_FINDINGS]):
+        yield _finding(finding, first=index == 0)
+    if incident.assessment and incident.assessment.readings:
+        yield blocks.preformatted(tables.readings(incident.assessment.readings))
+    if blind := _blind_spots(incident):
+        yield blocks.context(blind)
+
+
+def _evidence(lines: Sequence[str]) -> str:
+    """As many whole lines as are read at a glance; the table below has the rest."""
+    kept: list[str] = []
+    for line in lines:
+        if kept and len("; ".join([*kept, line])) > _EVIDENCE:
+            break
+        kept.append(cut(line, _EVIDENCE))
+    left = len(lines) - len(kept)
+    return "; ".join(kept) + (f" (and {left} more)" if left else "")
 
 
 def _resolved(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
@@ -157,12 +171,15 @@ def _step_says(run: Run, step: StepState) -> str:
     return f"{name}: {says}" if says else name
 
 
+def _told(incident: Incident) -> Assessment | None:
+    """The latest assessment; where it is over, the latest that found something: what it had been."""
+    bad = [found for _, found in incident.assessments if found.findings]
+    return bad[-1] if bad and not incident.open else incident.assessment
+
+
 def _findings(incident: Incident) -> tuple[Finding, ...]:
-    """The latest findings; where it is healthy again and over, what it had been."""
-    if incident.state == "resolved":
-        bad = [found.findings for _, found in incident.assessments if found.findings]
-        return bad[-1] if bad else ()
-    return incident.assessment.findings if incident.assessment else ()
+    told = _told(incident)
+    return told.findings if told else ()
 
 
 def _finding(finding: Finding, *, first: bool) -> Block:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.errors import MxError
+from bot.faults import where
 
 _ROOM = 500
 _DRAIN_S = 3.0
@@ -49,7 +50,7 @@ class Later:
             await job()
         except MxError as error:
             self._log.warning("private answer not delivered", because=str(error))
-        except Exception:  # noqa: BLE001 - the Slack edge: one answer's fault must not take the others with it
-            self._log.exception("private answer fell")
+        except Exception as error:  # noqa: BLE001 - the Slack edge: one answer's fault must not take the others with it
+            self._log.error("private answer fell", fault=where(error))
         finally:
             self._queue.task_done()

@@ -48,7 +48,7 @@ def test_a_long_plan_is_cut_and_says_so() -> None:
     long = LIMIT.model_copy(update={"says": "do " * 80})
     text = confirm_text(plan_of(long, long))
     assert len(text) <= CONFIRM_LIMIT
-    assert text.endswith("shortened; /mx playbooks shows all of it")
+    assert text.endswith("shortened; /mx run shows all of it")
     assert text.startswith("1. Do do")
 
 

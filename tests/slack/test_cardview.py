@@ -232,3 +232,19 @@ def test_the_table_fits_a_phone() -> None:
 def test_severity_by_a_person_wins() -> None:
     override = Override(Severity.SEV1, "the plant stands still", "slack:U1")
     assert cardview.title(replace(incident(), override=override)).startswith("SEV-1")
+
+
+def test_once_it_is_over_the_card_is_short_and_still_says_what_it_was() -> None:
+    was = incident()
+    over = replace(
+        was,
+        assessments=(*was.assessments, AssessedAt(AT, made.judged(made.healthy()))),
+        state="resolved",
+        resolved_at=AT,
+        resolved_by="slack:U2",
+    )
+    text = seen(drawn(over))
+    assert text.startswith("Resolved · SEV-2 · all 4 endpoints answered 429")
+    assert "The fault is on our side" in text
+    assert "Check: " not in text
+    assert "/workorders" not in text.split("Resolved by")[1]

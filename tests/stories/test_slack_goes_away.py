@@ -1,5 +1,6 @@
 """Slack is down, or never there: facts are kept, nothing is posted twice, and the card catches up."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bot.demo.maintainx import Fault
@@ -44,16 +45,18 @@ async def test_a_wrong_token_is_said_at_readyz(tmp_path: Path) -> None:
 async def test_a_restarted_bot_finds_its_card_and_goes_on(tmp_path: Path) -> None:
     async with started(tmp_path) as world, world.gateway():
         world.maintainx.break_(Fault("limited"))
+        # Slack posts the card, the answer gets lost, and the bot ends before it could look.
+        world.slack.mischief.drop("chat.postMessage", processed=True)
         async with world.bot():
             await world.mx("triage")
             await world.card("SEV-2")
-        world.slack.mischief.lose = 0
+        kinds = [event.fact.kind for event in await world.facts()]
+        assert kinds.count("card_posted") == 0
         async with world.bot():
             await world.mx("ack")
             await world.card(f"Who has it: @{world.ann}")
-        # The next life does not know of the card: its fact is gone with a copy of the database from before it.
-        facts = [event.fact.kind for event in await world.facts()]
-        assert facts.count("card_posted") == 1
+        kinds = [event.fact.kind for event in await world.facts()]
+        assert kinds.count("card_posted") == 1
         assert len(world.cards()) == 1
 
 
@@ -76,3 +79,16 @@ async def test_two_bots_on_one_database_post_one_card(tmp_path: Path) -> None:
             await world.card("SEV-2")
             await world.mx("ack")
             await world.card(f"Who has it: @{world.ann}")
+
+
+async def test_when_the_leader_ends_the_other_process_follows(tmp_path: Path) -> None:
+    async with started(tmp_path) as world, world.gateway(), AsyncExitStack() as second:
+        world.maintainx.break_(Fault("limited"))
+        async with world.bot():
+            await second.enter_async_context(world.bot())
+            async with world.http.get(f"{world.url}/metrics") as answer:
+                assert "mx_leader 0" in await answer.text()
+            await world.mx("triage")
+            await world.card("SEV-2")
+        await world.mx("ack")
+        await world.card(f"Who has it: @{world.ann}")
