@@ -38,6 +38,7 @@ async def test_without_a_configured_channel_the_card_comes_where_it_was_asked_fo
 
 async def test_all_is_well_is_said_privately_and_opens_nothing(tmp_path: Path) -> None:
     async with whole(tmp_path) as world:
+        await world.recovered()
         await world.mx("triage")
         await world.heard("healthy: ")
         assert world.slack.messages(world.channel) == ()

@@ -205,7 +205,10 @@ async def started(
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         slack = await enter(SlackWorkspace.start(limits=limits or Limits(rates=False)))
-        maintainx = await enter(FakeMaintainX.start(key=KEY, user_limit=1000, organisation_limit=5000))
+        # Without rate headers, as people have seen it live: a "new window in 60 s" would hold the gateway back as long.
+        maintainx = await enter(
+            FakeMaintainX.start(key=KEY, user_limit=1000, organisation_limit=5000, rate_headers=False)
+        )
         page = await enter(FakeStatusPage.start())
         ann, ben = slack.add_user("Ann"), slack.add_user("Ben")
         channel = slack.create_channel("incidents", [ann, ben], bot_member=bot_member)
