@@ -209,7 +209,7 @@ def _mitmdump() -> str | None:
         python = next(program for program in PYTHONS if _works(program))
         print(f"installing mitmproxy beside {python} into {MITMPROXY.parent.parent}, once", flush=True)
         folder = MITMPROXY.parent.parent
-        pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "mitmproxy>=11,<13"]
+        pip = [str(folder / "bin/python"), "-m", "pip", "install", "-qqq", "mitmproxy>=11,<13"]
         for command in ([python, "-m", "venv", str(folder)], pip):
             if subprocess.run(command, check=False).returncode:
                 shutil.rmtree(folder, ignore_errors=True)

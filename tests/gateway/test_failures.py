@@ -233,12 +233,12 @@ async def test_an_upstream_that_stops_reading_ends_in_504(tmp_path: Path) -> Non
 async def test_a_slow_but_steady_upload_is_unharmed(tmp_path: Path) -> None:
     async with (
         upstream() as up,
-        gateway(up.url, tmp_path, stall_s=0.4, answer_s=0.4) as gw,
+        gateway(up.url, tmp_path, stall_s=0.8, answer_s=0.8) as gw,
         gw.connected() as (reader, writer),
     ):
         writer.write(b"POST /v1/x HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n")
         for _ in range(10):
-            await asyncio.sleep(0.08)
+            await asyncio.sleep(0.11)
             writer.write(b"x")
         assert (await read_message(reader, answer=True)).status == 200
         assert up.requests[0].body == b"x" * 10

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.wires import RunningGateway, gateway, upstream
+from tests.clock import FakeClock
+from tests.gateway.wires import Message, RunningGateway, gateway, upstream
 
 LEASE = {"owner": "cli:ann@host", "reason": "mx-1", "ttl_s": 600}
 
@@ -17,20 +18,38 @@ async def statuses(gw: RunningGateway, count: int, target: str = "/v1/users", *h
     return [task.result().status for task in asked]
 
 
+async def until_waiting(gw: RunningGateway, count: int) -> None:
+    async with asyncio.timeout(10):
+        while (await gw.admin("GET", "status")).json()["waiting"] < count:  # noqa: ASYNC110 - asked over HTTP
+            await asyncio.sleep(0.01)
+
+
 async def test_a_request_over_the_rate_waits_and_then_gets_429(tmp_path: Path) -> None:
-    async with upstream() as up, gateway(up.url, tmp_path, max_wait_s=0.45) as gw:
+    clock = FakeClock()
+    async with upstream() as up, gateway(up.url, tmp_path, clock=clock, max_wait_s=0.45) as gw:
         assert (await gw.admin("PUT", "leases/r1", {**LEASE, "rate_per_s": 5.0})).status == 200
         assert (await gw.get()).status == 200
-        started = time.monotonic()
-        found = await statuses(gw, 6)
-        took = time.monotonic() - started
-        assert sorted(found) == [200, 200, 429, 429, 429, 429]
-        assert took >= 0.4
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(gw.get()) for _ in range(6)]
+            await until_waiting(gw, 6)
+            await clock.advance(0.44)
+            await until_settled(asked, 2)
+            await clock.advance(0.02)
+        assert sorted(task.result().status for task in asked) == [200, 200, 429, 429, 429, 429]
         assert len(up.requests) == 3
         status = (await gw.admin("GET", "status?window_s=60")).json()
         assert status["traffic"]["by_status"] == {"200": 3}
         assert status["traffic"]["limited"] == {"rate": 4}
         assert status["traffic"]["total"] == 7
+
+
+async def until_settled(asked: list[asyncio.Task[Message]], count: int) -> None:
+    for finished in range(count):
+        async with asyncio.timeout(10):
+            if sum(task.done() for task in asked) <= finished:
+                pending = [task for task in asked if not task.done()]
+                await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+    assert sum(task.done() for task in asked) == count
 
 
 async def test_the_429_says_it_is_the_gateways_and_when_to_come_back(tmp_path: Path) -> None:
@@ -67,13 +86,16 @@ async def test_a_paused_job_gets_503_at_once_by_path_and_by_header(tmp_path: Pat
 
 
 async def test_the_critical_lane_goes_first(tmp_path: Path) -> None:
-    async with upstream() as up, gateway(up.url, tmp_path) as gw:
-        await gw.admin("PUT", "leases/r1", {**LEASE, "rate_per_s": 4.0})
+    clock = FakeClock()
+    async with upstream() as up, gateway(up.url, tmp_path, clock=clock) as gw:
+        await gw.admin("PUT", "leases/r1", {**LEASE, "rate_per_s": 1.0})
         assert (await gw.get()).status == 200
         async with asyncio.TaskGroup() as group:
             others = [group.create_task(gw.get(f"/v1/users?n={n}")) for n in range(4)]
-            await asyncio.sleep(0.05)
+            await until_waiting(gw, 4)
             critical = [group.create_task(gw.get(f"/v1/workorders?n={n}")) for n in range(2)]
+            await until_waiting(gw, 6)
+            await clock.advance(2.0)
             await asyncio.wait(critical)
             assert not any(task.done() for task in others)
             await gw.admin("DELETE", "leases/r1")
