@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import io
 import sys
 import traceback
 from pathlib import PurePath
@@ -54,6 +55,9 @@ def mx() -> None:
 
 def main() -> None:
     """Run a verb; whatever goes wrong is one clear text on standard error, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our dot or dash shows a question mark
     try:
         mx(prog_name="mx")
     except Exception as error:  # noqa: BLE001 - the last edge before a person, who is never shown a traceback
@@ -87,10 +91,12 @@ def _stumble(error: BaseException) -> str:
     """A fault that nobody foresaw: its kind and place, not its words, which may hold a secret."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {PurePath(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
+    what = f"a fault in mx itself, not in your settings: {type(error).__name__}"
+    if isinstance(error, OSError) and error.strerror:
+        what = f"this machine refused to read or write: {error.strerror}"
     return (
-        f"a fault in mx itself, not in your settings: {type(error).__name__}{why}{place}. What the timeline holds is "
+        f"{what}{place}. What the timeline holds is "
         f"kept. Try again; if it stays so, report this line together with the version, {__version__}"
     )

@@ -55,7 +55,11 @@ def test_wrong_settings_are_listed_on_standard_error_and_exit_with_2(tmp_path: P
         (ExceptionGroup("tasks", [StoreError("the disk is full")]), 1, "mx: the disk is full\n"),
         (ExceptionGroup("tasks", [ConfigError(("PORT: no",))]), 2, "  - PORT: no\n"),
         (KeyError("k-very-secret"), 1, "a fault in mx itself, not in your settings: KeyError at test_cli.py"),
-        (ExceptionGroup("tasks", [OSError(28, "No space left")]), 1, "OSError (No space left)"),
+        (
+            ExceptionGroup("tasks", [OSError(28, "No space left")]),
+            1,
+            "mx: this machine refused to read or write: No space left.",
+        ),
     ],
 )
 def test_whatever_goes_wrong_is_one_text_and_never_a_traceback(

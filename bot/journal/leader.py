@@ -23,7 +23,8 @@ class LeaderLock:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StoreError(
-                f"opening the leader's lock file {self.path}: {error.strerror}. Check the folder's permissions"
+                f"opening the leader's lock file {self.path}: {error.strerror}. Check that its folder exists "
+                "and may be written to"
             ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

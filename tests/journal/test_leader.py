@@ -58,5 +58,5 @@ def test_who_lost_the_file_leads_no_more(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="Check the folder's permissions"):
+    with pytest.raises(StoreError, match="Check that its folder exists"):
         LeaderLock(tmp_path / "nowhere" / "mx.db").try_acquire()

@@ -62,6 +62,9 @@ async def test_a_note_with_brackets_is_shown_as_it_was_said(tmp_path: Path) -> N
     done = await mx("timeline", env={}, folder=tmp_path)
     assert done.code == 0
     assert "Note: saw [/red] and [bold]" in done.out
+    plain = await mx("timeline", env={"PYTHONIOENCODING": "ascii"}, folder=tmp_path)
+    assert (plain.code, plain.err) == (0, "")
+    assert plain.out.startswith("mx-20261123-aaaa ? open")
 
 
 async def test_the_open_incident_comes_before_a_later_one_that_is_resolved(tmp_path: Path) -> None:
