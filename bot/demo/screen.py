@@ -23,6 +23,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._seen: set[tuple[str, int]] = set()
+        self._shown: dict[str, tuple[str, ...]] = {}
 
     def chapter(self, title: str) -> None:
         """A new part of the story."""
@@ -70,12 +71,24 @@ class Screen:
 
     def message(self, message: Message, slack: SlackWorkspace) -> None:
         """A message as everybody in the channel, or the one person it is for, sees it now."""
+        lines = self._lines(message, slack)
+        where = f"#{slack.state.channels[message.channel].name}"
+        threaded = message.thread_ts not in {None, message.ts}
+        title = f"{names_of(slack)(message.user)} in {where}{', in a thread' if threaded else ''}"
+        self.lines(lines, title=title, style="yellow" if message.ephemeral_to else "blue")
+
+    def change(self, message: Message, slack: SlackWorkspace) -> None:
+        """What is new on a message that was shown before, in the order in which it stands there."""
+        shown = set(self._shown.get(message.ts, ()))
+        fresh = [line for line in self._lines(message, slack) if line not in shown]
+        self.lines(fresh, title="the same message, edited: what is new on it")
+
+    def _lines(self, message: Message, slack: SlackWorkspace) -> tuple[str, ...]:
         self._seen.add((message.ts, len(message.versions)))
         files = [slack.state.files[file].name for file in message.files if file in slack.state.files]
         lines = render(message, names=names_of(slack), files=files, width=self._inner)
-        where = f"#{slack.state.channels[message.channel].name}"
-        title = f"{names_of(slack)(message.user)} in {where}{', in a thread' if message.thread_ts else ''}"
-        self.lines(lines, title=title, style="yellow" if message.ephemeral_to else "blue")
+        self._shown[message.ts] = lines
+        return lines
 
     def news(self, slack: SlackWorkspace) -> int:
         """Print every message of the app that was not shown in its present form; returns how many."""
