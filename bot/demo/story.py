@@ -19,13 +19,15 @@ from bot.demo.world import StoryFault, World, start_world
 Seen = TypeVar("Seen")
 
 BUTTON = "Enable emergency rate limit"
-STORM_PER_S = 4.0
+STORM_PER_S = 3.0
 WINDOW_S = 3.0
 """Rates are measured over so many seconds."""
 CALM_S = 4
+READING_S = 1.5
+"""A pause on a terminal, where somebody reads along."""
 LIMIT_PER_S = 1.0
 """What the playbook limits to."""
-MANY_PER_S = 4.0
+MANY_PER_S = 3.0
 """429s per second at which somebody notices."""
 PATIENCE_S = 25.0
 VERIFY_S = 70.0
@@ -55,7 +57,7 @@ async def _play(screen: Screen, *, stay: bool) -> None:
     async with start_world() as world:
         screen.tell(f"...ready after {loop.time() - begun:.1f} s.")
         try:
-            await Story(world, screen).play()
+            await Story(world, screen, reading_s=READING_S if stay else 0.0).play()
         except (StoryFault, LookupError, TimeoutError) as fault:
             tails = "\n".join(f"-- {p.name}:\n{p.last_lines()}" for p in (world.gateway, world.bot))
             raise StoryFault(f"{fault}\n{tails}") from fault
@@ -67,7 +69,8 @@ async def _play(screen: Screen, *, stay: bool) -> None:
 class Story:
     """The steps of the outage; each one checks that it happened and raises StoryFault where it did not."""
 
-    def __init__(self, world: World, screen: Screen) -> None:
+    def __init__(self, world: World, screen: Screen, *, reading_s: float = 0.0) -> None:
+        self._reading_s = reading_s
         self._world = world
         self._screen = screen
         self._slack = world.slack
@@ -111,8 +114,9 @@ class Story:
         card = await self._seen(self._with_button, "a card with the rate limit's button")
         self._card_ts = card.ts
         self._screen.message(card, self._slack)
-        for words in ("SEV-", "429"):
+        for words in ("SEV-2", "429"):
             self._expect(words, card)
+        await asyncio.sleep(self._reading_s)
 
     async def mitigate(self) -> None:
         """Two clicks slow the traffic down."""
@@ -135,9 +139,10 @@ class Story:
         """The playbook's own check says that the 429s stopped."""
         self._screen.chapter("mx checks that it helped")
         await self._until(
-            lambda _: "free of 429" in self._text(self._card()), what="the check's result", within_s=VERIFY_S
+            lambda _: self._undo_button() is not None, what="the playbook's end", within_s=VERIFY_S
         )
-        self._screen.message(self._card(), self._slack)
+        self._expect("free of 429", self._card())
+        self._screen.change(self._card(), self._slack)
 
     async def undo(self) -> None:
         """The cause is mended, the mitigation is taken back."""
@@ -151,7 +156,7 @@ class Story:
             lambda: not self._undo_button(), timeout_s=PATIENCE_S, what="the undo on the card"
         )
         await self._measure()
-        self._screen.message(self._card(), self._slack)
+        self._screen.change(self._card(), self._slack)
 
     async def resolve(self) -> None:
         """It is over, and the card says so."""
@@ -162,6 +167,7 @@ class Story:
             timeout_s=PATIENCE_S,
             what="a resolved card",
         )
+        self._screen.change(self._card(), self._slack)
 
     async def report(self) -> None:
         """The post-mortem that the timeline already wrote."""
@@ -190,6 +196,7 @@ class Story:
         if control.confirm is None:
             raise StoryFault(f"{label!r} asks for no confirmation")
         self._screen.dialog(control.confirm, self._slack)
+        await asyncio.sleep(self._reading_s)
         self._screen.clicked(person, control.confirm.confirm)
         user = self._world.people[person]
         outcome = await self._slack.click(user, self._world.channel, self._card_ts, control.action_id)

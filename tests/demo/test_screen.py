@@ -76,3 +76,18 @@ async def test_news_are_shown_once_in_each_form() -> None:
     assert "mx in #incidents" in text
     assert "Resolved" in text
     assert "is it me?" not in text
+
+
+async def test_an_edited_card_shows_what_is_new() -> None:
+    screen, out = printed()
+    async with SlackWorkspace.start() as slack:
+        channel = slack.create_channel("incidents", [])
+        card = slack.state.post(channel, Version(text="SEV-2\nrunning"))
+        screen.message(card, slack)
+        slack.state.edit(card, Version(text="SEV-2\ndone"))
+        out.seek(0)
+        out.truncate()
+        screen.change(card, slack)
+        assert screen.news(slack) == 0
+    assert "done" in out.getvalue()
+    assert "SEV-2" not in out.getvalue()
