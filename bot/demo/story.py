@@ -155,8 +155,11 @@ class Story:
         await self._slack.until(
             lambda: not self._undo_button(), timeout_s=PATIENCE_S, what="the undo on the card"
         )
-        await self._measure()
         self._screen.change(self._card(), self._slack)
+        await self._until(
+            lambda rates: rates.of("200") > 0 and not rates.of("429") and not rates.held_per_s,
+            what="calm traffic without a limit",
+        )
 
     async def resolve(self) -> None:
         """It is over, and the card says so."""
