@@ -23,6 +23,9 @@ from bot.demo.statuspage import FakeStatusPage
 READY_S = 40.0
 """How long a process may take until it is ready; a cold start on a slow machine takes some seconds."""
 
+LIMIT, LIMIT_WINDOW_S = 30, 12.0
+"""Requests that the stand-in MaintainX allows a key in so many seconds; the real one allows 100 in 60."""
+
 _PORT = re.compile(r"https?://[^\s/:]+:(\d+)")
 _PACE = {"work-order-sync": 0.9, "asset-sync": 0.25, "report-generator": 0.1}
 _KEY_BYTES = 16
@@ -139,9 +142,11 @@ async def start_world() -> AsyncIterator[World]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mx-demo-")))
         enter = stack.enter_async_context
         key = secrets.token_hex(_KEY_BYTES)
-        # A sixth of a minute in place of a minute, so that the story need not wait; and no rate headers, as
-        # people have seen it live: the gateway goes by the documented limit and has to be told to slow down.
-        maintainx = await enter(FakeMaintainX.start(key=key, user_limit=12, window_s=6.0, rate_headers=False))
+        # A smaller limit over a shorter window than the real one's, so that the story need not wait for a minute;
+        # and no rate headers, as people have seen it live: the gateway goes by the documented limit.
+        maintainx = await enter(
+            FakeMaintainX.start(key=key, user_limit=LIMIT, window_s=LIMIT_WINDOW_S, rate_headers=False)
+        )
         statuspage = await enter(FakeStatusPage.start())
         slack = await enter(SlackWorkspace.start())
         people = {name: slack.add_user(name) for name in ("Ada", "Ben")}
