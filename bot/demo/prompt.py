@@ -14,16 +14,18 @@ from bot.demo.slack.records import Message
 from bot.demo.world import StoryFault, World
 
 HELP = f"""\
-/mx VERB ...            as in Slack: /mx triage, /mx status, /mx help
-card                    the newest card, as Slack shows it
-click LABEL             press a button of that card, and confirm
-storm [RATE] | calm     asset-sync goes wild (4 calls per second), or everything back to normal
-break FAULT [PATH] [SHARE]   {FAULT_WORDS}
-                        for example: break 401      break 5xx /assets 0.5      break slow 3 /workorders
-heal                    MaintainX works again
-health SHAPE            the service's health page: checks, metrics, named, text, html, broken, silent
-traffic                 what passes the gateway now
-addresses               where everything listens
+/mx VERB ...          as in Slack: /mx triage, /mx status, /mx help
+card                  the newest card, as Slack shows it
+click LABEL           press a button of that card, and confirm
+storm [RATE]          asset-sync goes wild: 4 calls per second, or RATE
+calm                  all jobs at their usual pace
+break FAULT [PATH] [SHARE]
+                      for example: break 401, break 5xx /assets 0.5, break slow 3 /users
+                      {FAULT_WORDS}
+heal                  MaintainX works again
+health SHAPE          the service's page: checks, metrics, named, text, html, broken, silent
+traffic               what passes the gateway now
+addresses             where everything listens
 help, quit"""
 SHAPES = ("checks", "metrics", "named", "text", "html", "broken", "silent")
 WINDOW_S = 5.0
@@ -36,7 +38,7 @@ async def take_commands(world: World, screen: Screen) -> None:
     prompt = Prompt(world, screen)
     screen.chapter("Your turn")
     prompt.addresses()
-    screen.tell(HELP)
+    screen.plain(HELP)
     loop = asyncio.get_running_loop()
     typed: asyncio.Queue[bytes] = asyncio.Queue()
     # Read when there is something, and leave the terminal as it is: a non-blocking stdin makes stdout non-blocking.
@@ -115,7 +117,7 @@ class Prompt:
             case "addresses":
                 self.addresses()
             case _:
-                self._screen.tell(HELP)
+                self._screen.plain(HELP)
 
     async def _command(self, text: str) -> None:
         slack = self._world.slack

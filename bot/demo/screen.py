@@ -34,6 +34,10 @@ class Screen:
         """The narrator."""
         self.console.print(Text(text, style="italic"))
 
+    def plain(self, text: str) -> None:
+        """Lines as they are."""
+        self.console.print(Text(text), soft_wrap=True)
+
     def wrong(self, text: str) -> None:
         """What did not happen."""
         self.console.print(Text(text, style="bold red"))

@@ -14,12 +14,12 @@ from bot.demo.screen import Screen, names_of
 from bot.demo.slack.controls import Control, controls, find_control
 from bot.demo.slack.records import Message
 from bot.demo.slack.render import render
-from bot.demo.world import StoryFault, World, start_world
+from bot.demo.world import LIMIT, LIMIT_WINDOW_S, StoryFault, World, start_world
 
 Seen = TypeVar("Seen")
 
 BUTTON = "Enable emergency rate limit"
-STORM_PER_S = 3.0
+STORM_PER_S = 4.0
 WINDOW_S = 3.0
 """Rates are measured over so many seconds."""
 CALM_S = 4
@@ -102,7 +102,7 @@ class Story:
         """A job goes wild, and MaintainX begins to answer 429."""
         self._screen.chapter("Somebody starts a full asset re-sync")
         self._screen.tell(
-            "MaintainX allows this key 12 requests in 6 seconds: 100 a minute, scaled down for the story."
+            f"This MaintainX allows a key {LIMIT} requests in {LIMIT_WINDOW_S:.0f} seconds; the real one, 100 in 60."
         )
         self._world.integration.start_storm(STORM_PER_S)
         await self._until(lambda rates: rates.of("429") >= MANY_PER_S, what="429s at the gateway")

@@ -99,9 +99,7 @@ def first(faults: Sequence[Fault], *kinds: FaultKind) -> Fault | None:
     return next((f for f in faults if f.kind in kinds), None)
 
 
-FAULT_WORDS = (
-    "401 | 403 | 404 | 429 | 5xx | 502 | html5xx | slow SECONDS | hang | refuse | reset | drop | portal"
-)
+FAULT_WORDS = "401 403 404 429 5xx 502 html5xx slow hang refuse reset drop portal"
 
 
 def fault_from_words(words: Sequence[str]) -> Fault:
