@@ -29,8 +29,9 @@ addresses             where everything listens
 help, quit"""
 SHAPES = ("checks", "metrics", "named", "text", "html", "broken", "silent")
 WINDOW_S = 5.0
-SETTLE_S = 2.5
-"""How long answers are waited for after each command."""
+QUIET_S = 2.0
+"""After a command answers are shown until nothing came for so long, and at most for ``LONGEST_S``."""
+LONGEST_S = 10.0
 
 
 async def take_commands(world: World, screen: Screen) -> None:
@@ -61,7 +62,8 @@ async def take_commands(world: World, screen: Screen) -> None:
 class Prompt:
     """Carries out one typed line at a time; a mistake is answered, never raised."""
 
-    def __init__(self, world: World, screen: Screen) -> None:
+    def __init__(self, world: World, screen: Screen, *, quiet_s: float = QUIET_S) -> None:
+        self._quiet_s = quiet_s
         self._world = world
         self._screen = screen
 
@@ -139,9 +141,15 @@ class Prompt:
         await self._show()
 
     async def _show(self) -> None:
-        """Whatever the bot says within a moment; a card that only changed is shown in its last form."""
-        await asyncio.sleep(SETTLE_S)
-        if not self._screen.news(self._world.slack):
+        """Whatever the bot says, until it was quiet for a moment; a card that only changed, in its last form."""
+        loop = asyncio.get_running_loop()
+        begun = heard = loop.time()
+        told = 0
+        while loop.time() - heard < self._quiet_s and loop.time() - begun < LONGEST_S:
+            await asyncio.sleep(0.25)
+            if fresh := self._screen.news(self._world.slack):
+                told, heard = told + fresh, loop.time()
+        if not told:
             self._screen.tell("(nothing new in Slack)")
 
     def _card(self) -> Message:

@@ -82,7 +82,9 @@ class Process:
             raise StoryFault(f"{self.name} ended with {self._process.returncode}:\n{self.last_lines()}")
 
     def last_lines(self, count: int = 12) -> str:
-        """The end of its output."""
+        """The end of its output; nothing where the world's folder is gone."""
+        if not self.log.exists():
+            return ""
         return "\n".join(self.log.read_text("utf-8", errors="replace").splitlines()[-count:])
 
     async def port(self) -> int:
