@@ -1,6 +1,7 @@
 """``mx demo``: one outage from the first 429 to the posted report, played with the real bot and the real gateway."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,6 +18,8 @@ from bot.demo.slack.render import render
 from bot.demo.world import LIMIT, LIMIT_WINDOW_S, StoryFault, World, start_world
 
 Seen = TypeVar("Seen")
+
+_ENDED = re.compile(r"rate-limited: (done|failed|inconclusive|interrupted)")
 
 BUTTON = "Enable emergency rate limit"
 STORM_PER_S = 4.0
@@ -89,7 +92,7 @@ class Story:
 
     async def calm(self) -> None:
         """Traffic flows through the gateway and nothing is wrong."""
-        self._screen.chapter("09:00, an ordinary day")
+        self._screen.chapter("An ordinary day")
         self._screen.tell("The integration's three jobs call MaintainX through the mx gateway.")
         for _ in range(CALM_S):
             await asyncio.sleep(1)
@@ -117,6 +120,7 @@ class Story:
         for words in ("SEV-2", "429"):
             self._expect(words, card)
         await asyncio.sleep(self._reading_s)
+        await self._type("Ada", "ack")
 
     async def mitigate(self) -> None:
         """Two clicks slow the traffic down."""
@@ -139,7 +143,9 @@ class Story:
         """The playbook's own check says that the 429s stopped."""
         self._screen.chapter("mx checks that it helped")
         await self._until(
-            lambda _: self._undo_button() is not None, what="the playbook's end", within_s=VERIFY_S
+            lambda _: _ENDED.search(self._text(self._card())) is not None,
+            what="the playbook's end",
+            within_s=VERIFY_S,
         )
         self._expect("free of 429", self._card())
         self._screen.change(self._card(), self._slack)
