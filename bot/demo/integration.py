@@ -31,6 +31,7 @@ class FakeIntegration:
         log: Path | None,
         retries: int,
         memory_s: float,
+        up_since_s: float,
         now: Callable[[], datetime],
     ) -> None:
         self.base_url = base_url
@@ -45,7 +46,7 @@ class FakeIntegration:
         self._rates = {job.name: job.rate_per_s for job in jobs}
         self._changed = {job.name: asyncio.Event() for job in jobs}
         self._names, self._retries, self._memory_s, self._now = names_its_jobs, retries, memory_s, now
-        self._started = time.monotonic()
+        self._started = time.monotonic() - up_since_s
         self._door: Door
         self._session: aiohttp.ClientSession
 
@@ -62,9 +63,13 @@ class FakeIntegration:
         retries: int = 3,
         timeout_s: float = 10.0,
         memory_s: float = 60.0,
+        up_since_s: float = 0.0,
         now: Callable[[], datetime] = wall_clock,
     ) -> AsyncIterator[Self]:
-        """Run the jobs and serve ``/health`` and ``/ready`` on a free port of 127.0.0.1."""
+        """Run the jobs and serve ``/health`` and ``/ready`` on a free port of 127.0.0.1.
+
+        ``memory_s`` is how far back the health page looks; ``up_since_s`` is how long it claims to be up already.
+        """
         fake = cls(
             base_url=base_url,
             key=key,
@@ -73,6 +78,7 @@ class FakeIntegration:
             log=log,
             retries=retries,
             memory_s=memory_s,
+            up_since_s=up_since_s,
             now=now,
         )
         timeout = aiohttp.ClientTimeout(total=timeout_s)

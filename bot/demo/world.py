@@ -26,6 +26,9 @@ READY_S = 40.0
 LIMIT, LIMIT_WINDOW_S = 30, 12.0
 """Requests that the stand-in MaintainX allows a key in so many seconds; the real one allows 100 in 60."""
 
+UP_SINCE_S = 500_000.0
+"""The story's service claims to be up for some days: that it was started with the story is no clue."""
+
 _PORT = re.compile(r"https?://[^\s/:]+:(\d+)")
 _PACE = {"work-order-sync": 0.9, "asset-sync": 0.25, "report-generator": 0.1}
 _KEY_BYTES = 16
@@ -176,7 +179,13 @@ async def start_world() -> AsyncIterator[World]:
         )
         integration = await enter(
             FakeIntegration.start(
-                base_url=f"{gateway_url}/v1", key=key, jobs=jobs, log=log, retries=1, memory_s=15.0
+                base_url=f"{gateway_url}/v1",
+                key=key,
+                jobs=jobs,
+                log=log,
+                retries=1,
+                memory_s=15.0,
+                up_since_s=UP_SINCE_S,
             )
         )
         env |= {
