@@ -199,3 +199,13 @@ async def test_fifty_commands_at_once_are_each_written_once(rig: Rig) -> None:
     events = await rig.timeline.since(0)
     noted = [event.fact.text for event in events if isinstance(event.fact, NoteAdded)]
     assert sorted(noted) == sorted(f"number {n}" for n in range(50))
+
+
+async def test_leftovers_of_an_oauth_app_in_the_environment_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "abc")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-another-workspace")
+    async with rigs.rig(tmp_path) as rig:
+        assert "No incident is open" in await say(rig, "status")
