@@ -20,6 +20,9 @@ from bot.templating import Written, markdown_templates
 
 Names = Callable[[str], str]
 
+_EVIDENCE = 3
+"""Lines of evidence for each cause; the assessment on the timeline holds them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -168,7 +171,8 @@ def _findings(assessed: Sequence[Assessment]) -> list[Finding]:
 
 def _causes(assessed: Sequence[Assessment]) -> Iterator[str]:
     for finding in _findings(assessed):
-        yield f"{finding.cause}. Check: {finding.check}"
+        evidence = "; ".join(finding.evidence[:_EVIDENCE])
+        yield finding.cause + (f" (evidence: {evidence})" if evidence else "")
 
 
 def _timeline(history: Sequence[e.Event], *, zone: tzinfo, names: Names) -> Iterator[Line]:
@@ -236,4 +240,5 @@ def _resolution(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[s
 def _ran(run: Run, *, zone: tzinfo, names: Names) -> str:
     title = run.plan.title if run.plan else run.playbook
     who = f"{names(run.requested_by)} at {clock_time(run.requested_at, zone)}"
-    return f"{title}, by {who}: {run.outcome or 'not finished'}. {run.says}".rstrip()
+    steps = "; ".join(step.says for step in run.steps if step.says) or run.says
+    return f"{title}, by {who}: {run.outcome or 'not finished'}" + (f". {steps}" if steps else "")

@@ -198,7 +198,7 @@ async def test_the_undo_takes_back_what_was_begun_the_latest_first(
     assert (undo.title, undo.mode, undo.undoes) == ("Undo: Emergency rate limit", "undo", "run-1")
     (step,) = undo.steps
     limit = "gateway at 1 request per second; asset-sync and report-generator paused"
-    assert step.says == f"end the lease of run-1 ({limit}); before it: 4 requests per second"
+    assert step.says == f"end this limit: {limit}. Before it: 4 requests per second"
     # The file of the playbook may have changed or gone since: what was done is what is taken back.
     again = await plan(
         remembered(run), steps, incident=incident, actor="slack:U2", mode="undo", undoes="run-1"

@@ -191,7 +191,7 @@ class GatewayStep:
             kind=self.kind,
             title="",
             values=dict(context.values),
-            says=f"end the lease of {context.undoes} ({limit.says}); before it: {_recorded(context.before)}",
+            says=f"end this limit: {limit.says}. Before it: {_recorded(context.before)}",
             touches=f"on now: {now}",
             undo_says="run the playbook again",
             warnings=warnings,

@@ -30,8 +30,9 @@ def about(
         cause=cause,
         check=check,
         evidence=(
-            *(f"{endpoint.path}: {endpoint.says}" for endpoint in endpoints),
+            # The telling numbers first: a card shows the beginning only.
             *(line for line in also if line),
+            *(f"{endpoint.path}: {endpoint.says}" for endpoint in endpoints),
         ),
     )
 
