@@ -181,7 +181,7 @@ async def test_undo_ends_this_lease_and_no_other(step: Step, gateway: GatewaySta
     gateway.leases["manual"] = dict(MANUAL)
     undo = await undo_context(step)
     planned = await step.plan(undo)
-    assert "before it: 0.5 requests per second" in planned.says
+    assert "Before it: 0.5 requests per second" in planned.says
     assert planned.warnings == ()
     assert await step.observe(undo) is not None
     result = await step.undo(undo, await step.before(undo))
