@@ -155,6 +155,8 @@ async def test_ctrl_c_in_a_triage_is_one_word(tmp_path: Path) -> None:
             *(sys.executable, "-m", "bot", "triage"),
             cwd=tmp_path,
             env={"PATH": os.defpath, **ENV, "MAINTAINX_BASE_URL": f"http://127.0.0.1:{port}/v1"},
+            # A gate that runs in a shell's background ignores SIGINT, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
