@@ -139,19 +139,14 @@ async def _slack(settings: Settings) -> AsyncIterator[Check]:
             yield Check(f"channel of {name}", "none set: the card goes where /mx triage is typed")
             continue
         try:
-            answer = await client.conversations_info(channel=integration.channel)
-            channel: dict[str, object] = answer.get("channel", {})
+            # Reading asks for a scope that the app has anyway, and only a member may.
+            await client.conversations_history(channel=integration.channel, limit=1)
         except (SlackApiError, *_NO_ANSWER) as error:
             said = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
             yield Check(
-                f"channel of {name}", f"{integration.channel}: {said}", "invite the bot there: /invite @mx"
-            )
-            continue
-        if channel.get("is_member"):
-            yield Check(f"channel of {name}", f"#{channel.get('name')}, the bot is a member")
-        else:
-            yield Check(
                 f"channel of {name}",
-                f"#{channel.get('name')}, the bot is not a member",
-                "type there: /invite @mx",
+                f"{integration.channel}: {said}",
+                f"type in that channel: /invite @{me.get('user')}; if it is not there, correct MX_INCIDENT_CHANNEL",
             )
+        else:
+            yield Check(f"channel of {name}", f"{integration.channel}, the bot is a member")

@@ -1,0 +1,66 @@
+"""``mx doctor`` names what is well, and for the rest the next move; a secret is never printed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.config import load
+from bot.demo.slack.workspace import SlackWorkspace
+from bot.verbs.doctor import Check, examine
+
+MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
+CLOSED = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackWorkspace]:
+    """A workspace in which the app has the manifest's scopes and no others."""
+    scopes = yaml.safe_load(MANIFEST.read_text("utf-8"))["oauth_config"]["scopes"]["bot"]
+    async with SlackWorkspace.start(scopes=frozenset(scopes)) as workspace:
+        yield workspace
+
+
+async def checks(env: dict[str, str], folder: Path) -> dict[str, Check]:
+    settings = load(env={"MX_GATEWAY_URL": CLOSED, **env}, folder=folder)
+    return {check.what: check async for check in examine(settings)}
+
+
+async def test_with_nothing_configured_every_line_says_what_to_do(tmp_path: Path) -> None:
+    found = await checks({}, tmp_path)
+    assert found["timeline"].next_move is None
+    assert "API Keys" in (found["key of default"].next_move or "")
+    assert "mx gateway" in found["gateway"].found
+    assert "SLACK_BOT_TOKEN" in (found["Slack"].next_move or "")
+
+
+async def test_membership_is_checked_with_the_scopes_of_the_manifest(
+    tmp_path: Path, slack: SlackWorkspace
+) -> None:
+    ann = slack.add_user("Ann")
+    inside = slack.create_channel("inside", [ann])
+    outside = slack.create_channel("outside", [ann], bot_member=False)
+    env = {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "MAINTAINX_API_KEY": "k-secret-0123456789",
+    }
+    found = await checks(env | {"MX_INCIDENT_CHANNEL": inside}, tmp_path)
+    assert found["Slack"].next_move is None
+    assert found["channel of default"].next_move is None
+    found = await checks(env | {"MX_INCIDENT_CHANNEL": outside}, tmp_path)
+    assert "/invite @mx" in (found["channel of default"].next_move or "")
+    assert "k-secret" not in repr(found)
+    assert slack.bot_token not in repr(found)
+
+
+async def test_slack_out_of_reach_or_a_wrong_token_is_one_clear_line(
+    tmp_path: Path, slack: SlackWorkspace
+) -> None:
+    env = {"SLACK_BOT_TOKEN": "xoxb-000000-wrong", "SLACK_SIGNING_SECRET": slack.signing_secret}
+    found = await checks(env | {"SLACK_API_URL": slack.api_url}, tmp_path)
+    assert "invalid_auth" in found["Slack"].found
+    found = await checks(env | {"SLACK_API_URL": f"{CLOSED}/api/"}, tmp_path)
+    assert found["Slack"].next_move is not None
