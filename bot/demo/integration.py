@@ -5,6 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, Self
@@ -112,13 +113,19 @@ class FakeIntegration:
         self._rates[job] = rate_per_s
         self._changed[job].set()
 
+    def set_pace(self, rates: Mapping[str, float]) -> None:
+        """A new usual pace of these jobs, in calls per second."""
+        for job, rate in rates.items():
+            self._jobs[job] = replace(self._jobs[job], rate_per_s=rate)
+        self.end_storm()
+
     def start_storm(self, rate_per_s: float, *, job: str = "asset-sync") -> None:
         """A job goes wild: a full re-sync that somebody started in the middle of the day."""
         self._write("WARN", job, f"full re-sync requested, {rate_per_s:g} pages per second")
         self.set_rate(job, rate_per_s)
 
     def end_storm(self) -> None:
-        """All jobs at the pace they were started with."""
+        """All jobs at their usual pace."""
         for job in self._jobs.values():
             self.set_rate(job.name, job.rate_per_s)
 

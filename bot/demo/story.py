@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,7 +16,7 @@ from bot.demo.screen import Screen, names_of
 from bot.demo.slack.controls import Control, controls, find_control
 from bot.demo.slack.records import Message
 from bot.demo.slack.render import render
-from bot.demo.world import LIMIT, LIMIT_WINDOW_S, StoryFault, World, start_world
+from bot.demo.world import LIMIT, LIMIT_WINDOW_S, SLOW_PACE, StoryFault, World, start_world
 
 Seen = TypeVar("Seen")
 
@@ -40,19 +41,26 @@ VERIFY_S = 70.0
 def main() -> int:
     """Play the story; in a terminal stay up and take commands. Returns 0, or 1 with the reason printed."""
     screen = Screen(Console(highlight=False))
+    stay = sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        asyncio.run(_play(screen, stay=sys.stdin.isatty() and sys.stdout.isatty()))
+        asyncio.run(_play(screen, stay=stay))
     except StoryFault as fault:
         screen.wrong(f"\nThe story stopped: {fault}")
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         screen.tell("\nEverything is stopped.")
+        return 0 if stay else 1
     return 0
 
 
 async def _play(screen: Screen, *, stay: bool) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
+    playing = asyncio.current_task()
+    assert playing is not None
+    loop.add_signal_handler(
+        signal.SIGTERM, playing.cancel
+    )  # or the gateway and the bot would outlive the demo
     screen.tell(
         "Starting a Slack workspace, a MaintainX, a status page and an integration, all stand-ins on loopback, "
         "with the real mx gateway and the real mx bot beside them..."
@@ -66,6 +74,7 @@ async def _play(screen: Screen, *, stay: bool) -> None:
             raise StoryFault(f"{fault}\n{tails}") from fault
         screen.tell(f"\nThe story took {loop.time() - begun:.0f} s.")
         if stay:
+            world.integration.set_pace(SLOW_PACE)
             await take_commands(world, screen)
 
 

@@ -31,6 +31,8 @@ UP_SINCE_S = 500_000.0
 
 _PORT = re.compile(r"https?://[^\s/:]+:(\d+)")
 _PACE = {"work-order-sync": 0.9, "asset-sync": 0.25, "report-generator": 0.1}
+SLOW_PACE = {"work-order-sync": 0.4, "asset-sync": 0.15, "report-generator": 0.05}
+"""Calls per second that stay under MaintainX's 100 a minute even where each is tried twice."""
 _KEY_BYTES = 16
 
 

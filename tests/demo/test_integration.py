@@ -85,6 +85,10 @@ async def test_a_storm_raises_the_rate_and_ends(
     await until(lambda: integration.counts(1.0, job="asset-sync")[200] > 25)
     integration.end_storm()
     await until(lambda: integration.counts(1.0, job="asset-sync")[200] < 20)
+    integration.set_pace({"asset-sync": 100.0})
+    await until(lambda: integration.counts(1.0, job="asset-sync")[200] > 25)
+    integration.set_pace({"asset-sync": 0.0})
+    await until(lambda: not integration.counts(1.0, job="asset-sync"))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,41 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {"PATH": os.defpath, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder)}
+
+
+def test_a_demo_that_is_told_to_stop_takes_everything_with_it(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "demo"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    ) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "ready after" in line:
+                break
+        (folder,) = tmp_path.iterdir()
+        gateway = re.search(r":(\d+)", (folder / "gateway.log").read_text())
+        assert gateway is not None
+        socket.create_connection(("127.0.0.1", int(gateway.group(1)))).close()
+        demo.terminate()
+        assert "Everything is stopped." in demo.stdout.read()
+        assert demo.wait(30) == 1
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(gateway.group(1))))
 
 
 def test_the_demo_plays_one_outage_and_ends_with_0(tmp_path: Path) -> None:
@@ -16,7 +48,7 @@ def test_the_demo_plays_one_outage_and_ends_with_0(tmp_path: Path) -> None:
         text=True,
         timeout=180,
         cwd=tmp_path,
-        env={"PATH": os.defpath, "PYTHONUTF8": "1", "TMPDIR": str(tmp_path)},
+        env=environment(tmp_path),
     )
     told = done.stdout
     assert done.returncode == 0, told + done.stderr
