@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # it is there, and not in the stubs
 from zoneinfo import ZoneInfo
 
 from bot import parse
@@ -95,7 +97,9 @@ def load(
         gateway=GatewaySettings(
             upstream=first.base_url,
             database=gateway_database,
+            host=gateway["host"],
             port=gateway["port"],
+            proxy=_proxy(env, first.base_url),
             token=gateway["token"],
             lanes=lanes,
             max_wait_s=gateway["max_wait_s"],
@@ -116,6 +120,16 @@ def load(
         ),
         file=path,
     )
+
+
+def _proxy(env: Mapping[str, str], url: str) -> str | None:
+    """The environment's proxy for an https URL, where NO_PROXY does not leave its host out."""
+    parts = urlsplit(url)
+    found = env.get("HTTPS_PROXY") or env.get("https_proxy")
+    if parts.scheme != "https" or not found:
+        return None
+    left_out = {"no": env.get("NO_PROXY") or env.get("no_proxy") or ""}
+    return None if proxy_bypass_environment(parts.hostname or "", left_out) else found
 
 
 def _document(env: Mapping[str, str], folder: Path, faults: list[str]) -> tuple[Path | None, dict[str, Any]]:

@@ -48,6 +48,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PAGERDUTY_WEBHOOK_SECRET", "bot", "pagerduty_webhook_secret", parse.secret),
     Setting("MX_GATEWAY_URL", "gateway", "url", parse.http_url, "http://127.0.0.1:8081"),
     Setting("MX_GATEWAY_TOKEN", "gateway", "token", parse.secret),
+    Setting(None, "gateway", "host", parse.text, "0.0.0.0"),  # noqa: S104 - the integration may be in another container
     Setting("MX_GATEWAY_PORT", "gateway", "port", parse.whole(0, 65535), 8081),
     Setting("MX_GATEWAY_DATABASE_URL", "gateway", "database_url", parse.secret, "sqlite:///mx-gateway.db"),
     Setting("MX_BUFFER_KEY", "gateway", "buffer_key", parse.secret),

@@ -255,3 +255,18 @@ def test_a_rotated_key_is_told_to_the_scrubber_when_it_is_read(tmp_path: Path) -
     (tmp_path / "key").write_text("the-second-key\n")
     assert key.current() == "the-second-key"
     assert scrub("first-key, the-second-key") == "[redacted], [redacted]"
+
+
+@pytest.mark.parametrize(
+    ("env", "proxy"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://proxy.example:3128"}, "http://proxy.example:3128"),
+        ({"https_proxy": "http://proxy.example:3128", "NO_PROXY": ".getmaintainx.com"}, None),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "MAINTAINX_BASE_URL": "http://10.0.0.1/v1"}, None),
+    ],
+)
+def test_the_gateway_takes_the_environments_proxy(
+    tmp_path: Path, env: dict[str, str], proxy: str | None
+) -> None:
+    assert load(env=env, folder=tmp_path).gateway.proxy == proxy
