@@ -8,6 +8,7 @@ import uvloop
 from bot import config
 from bot.clock import SystemClock
 from bot.gateway.serve import serve
+from bot.verbs import operators_log
 from bot.verbs.stopping import stop_on_signal
 
 
@@ -19,6 +20,8 @@ def command() -> None:
     request unchanged.
     """
     settings = config.load().gateway
+
+    operators_log.start()
 
     async def run() -> None:
         with stop_on_signal() as stop:

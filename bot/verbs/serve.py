@@ -6,6 +6,7 @@ import click
 
 from bot import app, config
 from bot.clock import SystemClock
+from bot.verbs import operators_log
 from bot.verbs.stopping import stop_on_signal
 
 
@@ -16,6 +17,8 @@ def command() -> None:
     Socket Mode when SLACK_APP_TOKEN is set, else HTTP with SLACK_SIGNING_SECRET on PORT.
     """
     settings = config.load(needs_slack=True)
+
+    operators_log.start()
 
     async def run() -> None:
         with stop_on_signal() as stop:
