@@ -1,7 +1,6 @@
 """The bot's composition root: opens everything, starts every loop, and stops without losing what was acknowledged."""
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,6 +13,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.config import Settings
 from bot.engine import Engine, open_engine
 from bot.errors import ConfigError
+from bot.faults import wordless
 from bot.gateway_feed import GatewayFeed
 from bot.ports import Clock
 from bot.slack import server
@@ -249,9 +249,7 @@ async def _slack_edge(engine: Engine, settings: SlackSettings) -> AsyncIterator[
 
 @asynccontextmanager
 async def _listening(app: web.Application, *, host: str, port: int) -> AsyncIterator[str]:
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=_CLOSING_S, logger=logging.getLogger("mx.web")
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING_S, logger=wordless("mx.web"))
     await runner.setup()
     try:
         try:

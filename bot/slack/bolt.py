@@ -10,6 +10,7 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MxError
@@ -68,6 +69,14 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
     async def on_rest(ack: AsyncAck) -> None:
         await ack()
 
+    async def on_fault(error: Exception) -> BoltResponse:
+        # Bolt would answer 500, and log the error's words, which may quote the delivery.
+        log.warning("delivery not understood", fault=where(error))
+        return BoltResponse(
+            status=400, body='{"error": "the delivery is not of a shape that mx knows; nothing was done"}'
+        )
+
+    app.error(on_fault)
     app.command(_ANY)(on_command)
     app.action(_ANY)(on_click)
     app.event(_ANY)(on_rest)

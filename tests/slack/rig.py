@@ -20,6 +20,7 @@ from bot.domain.assessment import Assessment
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
+from bot.faults import wordless
 from bot.gateway_client import GatewayClient
 from bot.incidents import Incidents
 from bot.slack import server
@@ -234,7 +235,7 @@ async def _running(later: Later) -> AsyncIterator[None]:
 async def _served(app: AsyncApp, secret: str) -> AsyncIterator[str]:
     served = web.Application(client_max_size=server.BODY_CAP)
     served.add_routes([server.routes(app, signing_secret=secret)])
-    runner = web.AppRunner(served, access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(served, access_log=None, shutdown_timeout=0.2, logger=wordless("mx.web"))
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

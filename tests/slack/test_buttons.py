@@ -1,5 +1,8 @@
 """Clicks: one run whoever clicks first, a stale button shows the plan again, and everybody is answered."""
 
+import sqlite3
+from pathlib import Path
+
 from bot.demo.slack.records import Message
 from bot.demo.slack.render import render
 from bot.domain.events import Draft, RunFinished, RunRequested, StepFinished
@@ -161,3 +164,25 @@ async def test_what_fits_is_offered_and_what_is_on_is_not(rig: Rig) -> None:
     assert [offer.label for offer in await rig.edge.planner.offers(incident)] == [ENABLE]
     await rig.edge.incidents.request_run("default", "rate-limited", actor="cli:x@y")
     assert await rig.edge.planner.offers(await rig.incident(incident.id)) == ()
+
+
+async def test_a_click_while_the_database_is_locked_is_answered_and_writes_nothing(
+    rig: Rig, tmp_path: Path
+) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    other = sqlite3.connect(tmp_path / "mx.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        click = await rig.slack.click(rig.ann, rig.channel, message.ts, "Acknowledge")
+        assert (click.status, click.error) == (200, None)
+        assert click.seconds < 3
+        says = await told(rig, rig.ann)
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    assert "nothing was written" in says
+    assert "Try again" in says
+    assert (await rig.incident(incident.id)).acknowledged_by is None
+    await rig.slack.click(rig.ann, rig.channel, message.ts, "Acknowledge")
+    assert (await rig.incident(incident.id)).acknowledged_by == f"slack:{rig.ann}"

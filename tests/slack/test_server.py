@@ -89,6 +89,28 @@ async def test_a_signature_outside_ascii_is_refused(
     await nothing_happened(rig, everything_logged)
 
 
+@pytest.mark.parametrize(
+    "head_and_body",
+    [
+        b"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\ncanary-words",
+        b"Content-Encoding: br\r\nContent-Length: 12\r\n\r\ncanary-words",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\ncanary-words\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\ncanary-words\r\n",
+        b"Content-Length: -3\r\n\r\ncanary-words",
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_400_and_not_quoted_in_the_log(
+    rig: Rig, head_and_body: bytes, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    port = int(rig.url.split(":")[2].split("/")[0])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + head_and_body)
+    answer = await reader.read()
+    writer.close()
+    assert answer.split(b" ")[1] == b"400"
+    await nothing_happened(rig, everything_logged)
+
+
 async def test_an_old_and_a_far_future_timestamp_are_refused(
     rig: Rig, everything_logged: pytest.LogCaptureFixture
 ) -> None:
@@ -98,11 +120,30 @@ async def test_an_old_and_a_far_future_timestamp_are_refused(
     await nothing_happened(rig, everything_logged)
 
 
-async def test_a_signed_payload_that_is_no_json_is_refused(
-    rig: Rig, everything_logged: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"payload=%7Bcanary-words", FORM),
+        (b"payload=%5B%22canary-words%22%5D", FORM),
+        (b"payload=null", FORM),
+        (b"payload=%22canary-words%22", FORM),
+        (b"payload=" + b"[" * 100_000, FORM),
+        (b'["canary-words"]', "application/json"),
+        (b'{"type": "event_callback", "event": "canary-words"}', "application/json"),
+        (b'payload={"type": "block_actions", "actions": []}', FORM),
+        (b'payload={"type": "block_actions", "actions": ["canary-words"]}', FORM),
+        (
+            b'payload={"type":"block_actions","actions":[{"type":"button","action_id":"a"}],"user":"canary-words"}',
+            FORM,
+        ),
+    ],
+)
+async def test_a_signed_payload_of_no_known_shape_is_refused(
+    rig: Rig, body: bytes, kind: str, everything_logged: pytest.LogCaptureFixture
 ) -> None:
-    body = b"payload=%7Bcanary-words"
-    assert (await send(rig, body, signed(body, rig.slack.signing_secret)))[0] == 400
+    headers = signed(body, rig.slack.signing_secret) | {"Content-Type": kind}
+    status, answer = await send(rig, body, headers)
+    assert (status, set(json.loads(answer))) == (400, {"error"})
     await nothing_happened(rig, everything_logged)
 
 
