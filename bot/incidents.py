@@ -188,9 +188,12 @@ class Incidents:
                     f"{found.id} cannot be resolved yet:{lines}\n"
                     "Settle that first, or take it in your name: /mx resolve anyway REASON"
                 )
-            says = f"{found.id} is resolved."
+            says = f"{found.id} is resolved. For its report: /mx report. If it is back: /mx reopen REASON"
+            if found.assessment and found.assessment.findings:
+                says += f"\nThe last look ({hour(found.assessment.at, self._zone)}) still found: "
+                says += f"{found.assessment.findings[0].symptom}. To look again: /mx triage"
             if unmet:
-                says += f" Accepted by you, and the report says so:{lines}"
+                says += f"\nAccepted by you, and the report says so:{lines}"
             return _on(found, e.Resolved(reason=reason, accepted=unmet), says=says)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
@@ -205,7 +208,9 @@ class Incidents:
             found = book.latest(integration)
             if found is None:
                 raise Refused(_nothing_open(integration))
-            return _on(found, e.Reopened(reason=why), says=f"{found.id} is open again.")
+            return _on(
+                found, e.Reopened(reason=why), says=f"{found.id} is open again. To look now: /mx triage"
+            )
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 

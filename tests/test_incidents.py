@@ -256,9 +256,8 @@ async def test_resolve_refuses_and_lists_why(
     with pytest.raises(Refused, match="Say it in words"):
         await incidents.resolve("default", actor=ANN, anyway_reason=" ")
     done = await incidents.resolve("default", actor=ANN, anyway_reason="the vendor needs it so")
-    assert done.says.startswith(
-        f"{INCIDENT} is resolved. Accepted by you, and the report says so:\n- rate-limited is on"
-    )
+    assert done.says.startswith(f"{INCIDENT} is resolved. For its report: /mx report.")
+    assert "\nAccepted by you, and the report says so:\n- rate-limited is on" in done.says
     incident = (await timeline.book()).incident(INCIDENT)
     assert incident is not None
     assert (incident.state, incident.resolved_reason, len(incident.accepted)) == (
@@ -272,10 +271,12 @@ async def test_resolve_and_reopen(incidents: Incidents, timeline: Timeline, cloc
     await open_incident(timeline, clock)
     with pytest.raises(Refused, match=f"{INCIDENT} is open; there is nothing to reopen"):
         await incidents.reopen("default", "too early", actor=ANN)
-    assert (await incidents.resolve("default", actor=ANN)).says == f"{INCIDENT} is resolved."
-    assert (
-        await incidents.reopen("default", "the 429s are back", actor=BEN)
-    ).says == f"{INCIDENT} is open again."
+    over = (await incidents.resolve("default", actor=ANN)).says
+    assert over.startswith(f"{INCIDENT} is resolved. For its report: /mx report. If it is back: /mx reopen")
+    assert "429" in over.partition("still found: ")[2]
+    assert over.endswith("To look again: /mx triage")
+    again = (await incidents.reopen("default", "the 429s are back", actor=BEN)).says
+    assert again == f"{INCIDENT} is open again. To look now: /mx triage"
     assert (await timeline.book()).open_incident("default") is not None
 
 

@@ -120,7 +120,9 @@ async def undo(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     found = await _open_or_latest(edge, asked)
     on = [lease for lease in found.leases if words in ("", lease.playbook, lease.run)]
     if not found.leases:
-        raise Refused(f"Nothing is switched on in {found.id}.")
+        raise Refused(
+            f"Nothing is switched on in {found.id}, so there is nothing to take back. What can be run: /mx playbooks"
+        )
     if len(on) != 1:
         names = ", ".join(lease.playbook for lease in found.leases)
         raise Misused(f"Which one? On now: {names}." if not words else f"{words} is not on. On now: {names}.")
