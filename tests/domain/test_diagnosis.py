@@ -9,7 +9,7 @@ import pytest
 from bot.domain import rules
 from bot.domain.assessment import Finding
 from bot.domain.diagnosis import PLAYBOOKS
-from bot.domain.readings import HttpDetail, Reading, Sample, Status
+from bot.domain.readings import HttpDetail, Reading, Sample, Status, TrafficDetail
 from tests.domain.made import (
     INTEGRATION,
     api,
@@ -194,6 +194,24 @@ def test_the_key_is_looked_for_where_it_is_kept(source: str, measure: str, shell
 
 def test_nothing_asked_is_not_called_healthy_without_a_word() -> None:
     assert "no endpoint of the API was asked" in judged([]).blind_spots[0]
+
+
+def test_a_degraded_service_is_explained_by_what_mx_itself_switched_on() -> None:
+    """While the gateway holds requests back, an error of the API that only the service sees may be ours."""
+    limited = traffic(40, s200=40)
+    assert isinstance(limited.detail, TrafficDetail)
+    limited = limited.model_copy(update={"detail": limited.detail.model_copy(update={"mode": "limited"})})
+    degraded = service("degraded", "maintainxApi")
+
+    alone = judged(healthy(degraded)).findings[0].cause
+    ours = judged(healthy(degraded, limited)).findings[0].cause
+
+    assert "finding about the endpoints" not in alone
+    assert 'mode "limited"' not in alone
+    assert 'The gateway is in mode "limited"' in ours
+    assert any(
+        "finding about the endpoints" in f.cause for f in judged([*everywhere(500), degraded]).findings
+    )
 
 
 def test_a_service_that_lost_its_memory_says_so() -> None:

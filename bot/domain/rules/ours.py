@@ -35,6 +35,18 @@ def service_down(case: Case) -> Finding | None:
     )
 
 
+def _why(case: Case) -> str:
+    """Where to look for the reason, when the service only passes on what it was answered."""
+    if case.traffic is not None and case.traffic.mode not in (None, "pass"):
+        return (
+            f'. The gateway is in mode "{case.traffic.mode}": a request that it holds back or whose job it pauses is '
+            "answered 429 or 503 by the gateway, which the service reports as an error until that is undone"
+        )
+    if any(endpoint.status is Status.FAILING for endpoint in case.endpoints):
+        return "; the finding about the endpoints says why"
+    return ""
+
+
 def service_degraded(case: Case) -> Finding | None:
     """The service answers and says itself that something is wrong."""
     reading, detail = _failing(case)
@@ -50,7 +62,7 @@ def service_degraded(case: Case) -> Finding | None:
     young = detail.uptime_s is not None and detail.uptime_s < _YOUNG_S
     restarted = f"; it restarted {detail.uptime_s:.0f} s ago" if young else ""
     if upstream:
-        cause = f"what it needs from MaintainX fails for it: {words}{restarted}; the other findings say why, if any"
+        cause = f"what it needs from MaintainX fails for it: {words}{restarted}{_why(case)}"
     else:
         cause = (
             f"it names what fails: {words}{restarted}" if words else f"it does not say what fails{restarted}"
