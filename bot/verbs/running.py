@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
-from typing import Literal
+from typing import Literal, NoReturn
 
 import click
 
+from bot import config
+from bot.clock import SystemClock
 from bot.config import Settings
 from bot.domain.book import Book
 from bot.domain.incident import Incident
@@ -30,6 +32,15 @@ def chosen(settings: Settings, integration: str | None) -> str:
         problem = f"there is no {integration!r}" if integration else "there are several; name one"
         raise click.BadParameter(f"{problem}; configured: {', '.join(names)}", param_hint="--integration")
     return found
+
+
+def to_the_end(
+    integration: str | None, *, playbook: str, mode: Literal["apply", "undo"], yes: bool
+) -> NoReturn:
+    """What both verbs do; exits with 0 when every step was done, 1 otherwise."""
+    settings = config.load()
+    name = chosen(settings, integration)
+    sys.exit(asyncio.run(carry_out(settings, SystemClock(), name, playbook=playbook, mode=mode, yes=yes)))
 
 
 async def carry_out(

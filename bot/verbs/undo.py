@@ -1,13 +1,8 @@
 """``mx undo``: take a playbook back from a terminal, after showing what that does."""
 
-import asyncio
-import sys
-
 import click
 
-from bot import config
-from bot.clock import SystemClock
-from bot.verbs.running import carry_out, chosen
+from bot.verbs.running import to_the_end
 
 
 @click.command("undo")
@@ -19,16 +14,4 @@ def command(playbook: str, integration: str | None, *, yes: bool) -> None:
 
     Exits with 0 when all of it was done, 1 otherwise.
     """
-    settings = config.load()
-    sys.exit(
-        asyncio.run(
-            carry_out(
-                settings,
-                SystemClock(),
-                chosen(settings, integration),
-                playbook=playbook,
-                mode="undo",
-                yes=yes,
-            )
-        )
-    )
+    to_the_end(integration, playbook=playbook, mode="undo", yes=yes)

@@ -12,24 +12,15 @@ from pathlib import Path
 from bot.demo.integration import FakeIntegration
 from bot.demo.maintainx import FakeMaintainX, Fault
 from bot.demo.statuspage import FakeStatusPage
+from tests.verbs import terminal
 
 KEY = "k-secret-0123456789"
 
 
 async def mx(*argv: str, env: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """One verb to its end: exit code, and what it printed on both streams."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *argv),
-        cwd=folder,
-        env={"PATH": os.defpath, "COLUMNS": "160", **env},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(90):
-        out, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode()
+    """One verb to its end: exit code, and all that it printed."""
+    ended = await terminal.mx(*argv, env={"COLUMNS": "160", **env}, folder=folder)
+    return ended.code, ended.out + ended.err
 
 
 @asynccontextmanager

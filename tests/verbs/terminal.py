@@ -30,6 +30,6 @@ async def mx(*argv: str, env: Mapping[str, str], folder: Path) -> Ended:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         out, err = await process.communicate()
     return Ended(process.returncode or 0, out.decode(), err.decode())
