@@ -10,6 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from bot.gateway.edge import Sent, connection_line
+from bot.gateway.lastgood import Copy
 from bot.gateway.upstream import Exchange, Lost
 from bot.gateway.wire import Malformed, answer_head, framed
 
@@ -25,8 +26,9 @@ async def relay(
     *,
     close: bool,
     stall_s: float,
+    copy: Copy | None = None,
 ) -> Sent:
-    """Write the answer to the client, and give the connection back or up.
+    """Write the answer to the client, and give the connection back or up; ``copy`` gets its body too.
 
     Raises Lost where the upstream breaks off; ``request.writer.output_size`` says whether the answer had begun.
     """
@@ -49,6 +51,8 @@ async def relay(
     last = False
     while True:
         body, last = await _next(exchange, content, wait=not data)
+        if copy is not None:
+            copy.add(body, last=last)
         data += framed(body, chunked=chunked, last=last)
         if last:
             exchange.finish()

@@ -14,7 +14,7 @@ _TICKS = 10
 _MOST_LANES = 100
 """Lanes told apart; jobs beyond that (by ``X-MX-Job``) are counted as ``other``."""
 
-Kind = Literal["answered", "limited", "failed", "refused"]
+Kind = Literal["answered", "limited", "failed", "refused", "buffered", "stale", "replayed"]
 """``answered`` by MaintainX, with its status; ``limited``, ``failed`` and ``refused`` by the gateway itself:
 held back (rate, budget, paused), no answer to be had (the phase), not fit to be forwarded (the status)."""
 

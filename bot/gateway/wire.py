@@ -173,6 +173,13 @@ def answer_head(status: int, reason: str, raw: RawHeaders, *, extra: Iterable[by
     return b"\r\n".join(head)
 
 
+def own_headers(raw: RawHeaders) -> dict[str, str]:
+    """An answer's headers for giving it again: without those of its connection and its length."""
+    drop = _HOP | {b"content-length"}
+    pairs = ((name, value) for name, value in raw if name.lower() not in drop)
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+
+
 def framed(data: bytes, *, chunked: bool, last: bool) -> bytes:
     """Body bytes as they go on the wire: as they are, or as a chunk, the ``last`` one with the end behind it."""
     if not chunked:
