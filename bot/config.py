@@ -112,7 +112,7 @@ def load(
             found
             for found in (
                 *(key.current() for key in keys.values()),
-                *(found["webhook_secret"] for found in described.values()),
+                *(s for found in described.values() for s in (found["webhook_secret"] or "").split(",")),
                 *(bot[k] for k in ("bot_token", "signing_secret", "app_token", "link_secret", "routing_key")),
                 gateway["token"],
                 gateway["buffer_key"],

@@ -76,6 +76,10 @@ def gateway_of(
         webhooks=WebhookSettings(
             secret=described["webhook_secret"],
             forward_to=described["webhook_url"],
+            max_bytes=int(found["webhooks_max_mb"] * 2**20),
+            give_up_s=found["webhooks_give_up_s"],
+            keep_s=found["buffer_keep_s"],
+            poll_paths=found["poll_paths"],
             poll_every_s=found["poll_every_s"],
         ),
     )

@@ -26,6 +26,9 @@ COLLECTIONS: Mapping[str, str] = {
 }
 """The collections that a triage asks, and the key under which each answers its list."""
 
+POLLED = ("/workorders", "/assets", "/parts", "/purchaseorders")
+"""The collections whose lists can be filtered by ``updatedAt``."""
+
 
 def origin(base_url: str) -> str:
     """The base URL without a trailing ``/v1``: where ``/versions`` lives and where the gateway forwards to."""

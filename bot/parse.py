@@ -157,6 +157,18 @@ def paths(value: Any) -> tuple[str, ...]:
     return found
 
 
+def some_of(*known: str) -> Parser:
+    """A TOML list of some of these words."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        found = texts(value)
+        if unknown := [word for word in found if word not in known]:
+            raise ValueError(f"{unknown[0]} is not among them; write a list of {', '.join(known)}")
+        return tuple(dict.fromkeys(found))
+
+    return parse
+
+
 def slack_channel(value: Any) -> str:
     """A Slack channel's id; names fail with organisation-wide tokens."""
     found = text(value)

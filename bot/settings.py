@@ -5,7 +5,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from bot import parse
-from bot.maintainx import DEFAULT_BASE_URL, DEFAULT_STATUS_URL
+from bot.maintainx import DEFAULT_BASE_URL, DEFAULT_STATUS_URL, POLLED
 
 Table = Literal["bot", "gateway", "integrations"]
 
@@ -65,7 +65,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "gateway", "auto_replay", parse.yes_or_no, False),
     Setting(None, "gateway", "down_after", parse.whole(1, 1000), 5),
     Setting(None, "gateway", "stale_paths", parse.read_patterns, ()),
+    Setting(None, "gateway", "webhooks_max_mb", parse.number(1, 1_000_000), 64.0),
+    Setting(None, "gateway", "webhooks_give_up_s", parse.number(1, 30 * 86400), 86400.0),
     Setting(None, "gateway", "poll_every_s", parse.number(1, 3600), 60.0),
+    Setting(None, "gateway", "poll_paths", parse.some_of(*POLLED), ("/workorders",)),
     Setting("MAINTAINX_API_KEY", "integrations", "api_key", parse.raw),
     Setting("MAINTAINX_API_KEY_FILE", "integrations", "api_key_file", parse.file),
     Setting("MAINTAINX_BASE_URL", "integrations", "base_url", parse.http_url, DEFAULT_BASE_URL),

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot.demo.door import Door, beside, wall_clock
 from bot.demo.jobs import JOBS, Job, Result, words_of
+from bot.demo.receiver import Receiver
 
 HealthShape = Literal["checks", "metrics", "named", "text", "html", "broken", "silent"]
 
@@ -39,6 +40,8 @@ class FakeIntegration:
         self.shape: HealthShape = "checks"
         """What ``/health`` looks like: the three known shapes, plain text, HTML, a crash, or no answer."""
         self.log_path = log
+        self.webhooks = Receiver(now)
+        """What MaintainX's webhooks told it."""
         self.results: deque[Result] = deque(maxlen=20_000)
         self.skipped: Counter[str] = Counter()
         """Calls that were due while all of a job's connections were waiting."""
@@ -101,8 +104,13 @@ class FakeIntegration:
         """The address of ``/health``."""
         return f"{self._door.url}/health"
 
+    @property
+    def webhook_url(self) -> str:
+        """Where it takes webhooks; ``{event}`` stands for the event's name."""
+        return f"{self._door.url}/webhooks/{{event}}"
+
     def refuse(self, *, refused: bool = True) -> None:
-        """Stop, or begin again, to take connections on the health page's port; the jobs go on."""
+        """Stop, or begin again, to take connections for the health page and webhooks; the jobs go on."""
         if refused:
             self._door.shut()
         else:
@@ -151,6 +159,8 @@ class FakeIntegration:
         return (200 if ok else 503), body
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/webhooks/") and request.method == "POST":
+            return await self.webhooks.answer(request)
         if request.path == "/ready":
             return web.json_response({"ready": self.health()[0] == 200})  # noqa: PLR2004 - HTTP
         if request.path != "/health":

@@ -48,7 +48,7 @@ class Effect:
         if self.retry:
             parts.append("safe requests retried")
         if self.poll:
-            parts.append("webhooks polled")
+            parts.append("changes polled, which shows no comments and no deletes")
         return "; ".join(parts) or "no limit"
 
     @property

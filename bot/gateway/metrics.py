@@ -8,7 +8,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metrics_text(counts: Mapping[Key, int], gauges: Mapping[str, tuple[str, float | None]]) -> bytes:
-    """Counters of every request by lane, kind and outcome, and gauges (name, help, value) of the moment."""
+    """Counters of every request by lane, kind and outcome, and other figures (name, help, value).
+
+    One whose name ends in ``_total`` is a counter, every other a gauge of the moment.
+    """
     lines = [
         "# HELP mx_gateway_requests_total Requests by lane, by what became of them, and by status, cause or phase.",
         "# TYPE mx_gateway_requests_total counter",
@@ -19,7 +22,8 @@ def metrics_text(counts: Mapping[Key, int], gauges: Mapping[str, tuple[str, floa
     ]
     for name, (says, value) in gauges.items():
         if value is not None:
-            lines += [f"# HELP {name} {says}", f"# TYPE {name} gauge", f"{name} {value:g}"]
+            kind = "counter" if name.endswith("_total") else "gauge"
+            lines += [f"# HELP {name} {says}", f"# TYPE {name} {kind}", f"{name} {value:.12g}"]
     return ("\n".join(lines) + "\n").encode()
 
 

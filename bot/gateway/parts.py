@@ -30,6 +30,7 @@ from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
 from bot.gateway.upstream import Upstream
+from bot.gateway.webhooks.mailroom import Mailroom
 from bot.journal.sqlite import Database
 from bot.ports import Clock, KeySource
 
@@ -43,6 +44,7 @@ class Parts:
     forwarding: Forwarding
     proxy: Proxy
     replay: Replay
+    mailroom: Mailroom
 
     def __init__(self, settings: GatewaySettings, clock: Clock) -> None:
         self.log = logging.getLogger("mx.gateway")
@@ -102,6 +104,9 @@ class Parts:
             clock=clock,
             log=parts.log,
         )
+        mailroom = parts.mailroom = await Mailroom.open(
+            settings, database=database, asking=asking, clock=clock, log=parts.log
+        )
         modes = parts._modes = Modes(buffer=buffer, control=control, replay=replay, outage=outage, disk=None)
         leases = parts._leases = Leases(database, clock, parts._in_force)
         await leases.load()
@@ -134,6 +139,7 @@ class Parts:
             leases=leases,
             feed=feed,
             modes=modes,
+            mailroom=mailroom,
             admission=admission,
             budget=budget,
             traffic=traffic,
@@ -161,7 +167,7 @@ class Parts:
             retries=parts._retries,
             last_good=last_good,
             traffic=traffic,
-            admin=Admin(settings, {**policy.routes(), **buffered.routes()}),
+            admin=Admin(settings, {**policy.routes(), **buffered.routes(), **mailroom.routes()}),
         )
         return parts
 
@@ -173,12 +179,14 @@ class Parts:
             self._control.run(on_trouble=self._trouble),
             self._outage.run(self._asking, on_trouble=self._trouble),
             self._keep_house(),
+            *self.mailroom.loops(),
         ]
 
     def close(self) -> None:
         """Begin nothing new; what is in flight may end."""
         self._leases.close()
         self._control.close()
+        self.mailroom.close()
 
     async def save(self) -> None:
         """Write down what is kept in memory between times."""
@@ -193,6 +201,7 @@ class Parts:
             await self.save()
             try:
                 await self._buffer.forget()
+                await self.mailroom.forget()
             except MxError as error:
                 self._trouble(error)
 
@@ -202,6 +211,7 @@ class Parts:
     def _in_force(self, effect: Effect) -> None:
         self.admission.apply(rate_per_s=effect.rate_per_s, paused=frozenset(effect.paused_jobs))
         self._retries.on = effect.retry
+        self.mailroom.switch(poll=effect.poll)
         self._apply(effect)
 
     def _judged(self) -> None:

@@ -13,6 +13,7 @@ from bot.gateway.modes import Modes
 from bot.gateway.routes import Asked, Route, Routes
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import HOUR_S, RECENT_S, Traffic
+from bot.gateway.webhooks.mailroom import Mailroom
 from bot.maintainx import WINDOW_S
 from bot.ports import Clock
 
@@ -28,6 +29,7 @@ class PolicyRoutes:
         leases: Leases,
         feed: Feed,
         modes: Modes,
+        mailroom: Mailroom,
         admission: Admission,
         budget: Budget,
         traffic: Traffic,
@@ -38,6 +40,7 @@ class PolicyRoutes:
         self._leases = leases
         self._feed = feed
         self._modes = modes
+        self._mailroom = mailroom
         self._admission = admission
         self._budget = budget
         self._traffic = traffic
@@ -79,6 +82,7 @@ class PolicyRoutes:
             },
             "leases": len(self._leases.all()),
             "waiting": self._admission.limiter.waiting,
+            "webhooks": self._mailroom.json(),
         }
 
     async def _policy(self, _asked: Asked) -> JsonValue:
@@ -144,6 +148,7 @@ class PolicyRoutes:
                     self._budget.left(now)[0],
                 ),
                 **self._modes.gauges(),
+                **self._mailroom.figures(),
             },
         )
 

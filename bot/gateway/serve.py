@@ -84,6 +84,7 @@ async def _drained(parts: Parts, limit_s: float) -> None:
         async with asyncio.timeout(limit_s):
             await parts.proxy.until_idle()
             await parts.replay.until_idle()
+            await parts.mailroom.until_idle()
     except TimeoutError:
         parts.log.warning("stopping: requests were still in flight after %g s and are cut off", limit_s)
 
@@ -123,21 +124,32 @@ async def _listen(edge: EdgeServer, settings: GatewaySettings) -> asyncio.Server
 
 
 async def _refuse_loop(settings: GatewaySettings, port: int) -> None:
-    """Refuse to start where the upstream is this very gateway. Raises ConfigError."""
-    url = urlsplit(settings.upstream)
+    """Refuse to start where what is forwarded would come back to this very gateway. Raises ConfigError."""
+    text = (
+        f"MAINTAINX_BASE_URL is {settings.upstream}, which is this gateway itself; "
+        "set it to MaintainX (https://api.getmaintainx.com/v1) for the gateway and the bot, "
+        "and to the gateway for the integration only"
+    )
+    if await _leads_here(settings.upstream, port):
+        raise ConfigError((text,))
+    to = settings.webhooks.forward_to
+    if to is not None and await _leads_here(to, port):
+        text = (
+            "INTEGRATION_WEBHOOK_URL leads to this gateway itself; set it to the integration's own URL for webhooks, "
+            "and give MaintainX's subscriptions the gateway's (/-/webhooks/EVENT)"
+        )
+        raise ConfigError((text,))
+
+
+async def _leads_here(address: str, port: int) -> bool:
+    url = urlsplit(address)
     if (url.port or (443 if url.scheme == "https" else 80)) != port or url.hostname is None:
-        return
+        return False
     try:
         found = await asyncio.get_running_loop().getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)
     except OSError:
-        return  # a name that is not known yet leads nowhere; a loop later on is caught by Via
-    if any(_is_ours(family, str(address[0])) for family, _, _, _, address in found):
-        text = (
-            f"MAINTAINX_BASE_URL is {settings.upstream}, which is this gateway itself; "
-            "set it to MaintainX (https://api.getmaintainx.com/v1) for the gateway and the bot, "
-            "and to the gateway for the integration only"
-        )
-        raise ConfigError((text,))
+        return False  # a name that is not known yet leads nowhere; a loop later on is seen by its headers
+    return any(_is_ours(family, str(at[0])) for family, _, _, _, at in found)
 
 
 def _is_ours(family: int, address: str) -> bool:

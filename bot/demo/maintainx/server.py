@@ -13,13 +13,14 @@ from typing import Self
 
 from aiohttp import web
 
-from bot.demo.door import Door, wall_clock
+from bot.demo.door import Door, beside, wall_clock
 from bot.demo.maintainx import document
 from bot.demo.maintainx.admission import Admission, Holder
-from bot.demo.maintainx.answers import NOT_FOUND, Answer, Asked, answer
+from bot.demo.maintainx.answers import NOT_FOUND, Answer, Asked
 from bot.demo.maintainx.faults import Breakage, Fault, first
 from bot.demo.maintainx.records import Recorded, record
 from bot.demo.maintainx.rows import Rows, Table
+from bot.demo.maintainx.webhooks import Webhooks
 
 _PAGE = "<!DOCTYPE html><html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
 _KEEP = 50_000
@@ -65,6 +66,7 @@ class FakeMaintainX:
         """Seconds before every answer."""
         self.requests: deque[Recorded] = deque(maxlen=_KEEP)
         self.rows = Rows(now=now, organisation=organisations[0], seed=seed)
+        self.webhooks = Webhooks(self.rows)
         self._admission = Admission(
             user_limit=user_limit, organisation_limit=organisation_limit, window_s=window_s
         )
@@ -102,7 +104,7 @@ class FakeMaintainX:
             now=now,
             monotonic=monotonic,
         )
-        async with Door.open(fake._serve) as fake._door:
+        async with Door.open(fake._serve) as fake._door, beside(fake.webhooks.run()):
             yield fake
 
     @property
@@ -244,7 +246,7 @@ class FakeMaintainX:
             return _json(organisations)
         query = {name: request.query.getall(name) for name in request.query}
         asked = Asked(request.method, path, query, asking.body, organisations, holder.user, self.base_url)
-        result = _json(answer(self.rows, asked))
+        result = _json(self.webhooks.answer(asked))
         late = first(asking.faults, "error")
         return _failure(late) if late else result
 
