@@ -95,7 +95,7 @@ def _view(counts: Mapping[Key, int], window_s: float) -> dict[str, JsonValue]:
         if kind == "answered":
             by_status[what] += count
             lanes.setdefault(lane, Counter())[what] += count
-        else:
+        elif kind in own:
             own[kind][what] += count
             if kind == "limited":
                 held.setdefault(lane, Counter())[what] += count
