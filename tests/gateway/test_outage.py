@@ -9,9 +9,15 @@ from bot.gateway.buffer.settings import BufferSettings
 from tests.gateway.wires import RunningGateway, gateway
 from tests.keys import HeldKey
 
-WIDE = {"user_limit": 100_000, "organisation_limit": 100_000}
+WIDE: dict[str, Any] = {"user_limit": 100_000, "organisation_limit": 100_000}
 AUTO = {"buffer": "auto", "owner": "slack:U1", "reason": "5xx", "ttl_s": 600}
-QUICK = {"down_after": 3, "up_after": 2, "ask_every_s": 0.05, "settle_s": 0.0, "replay_share": 1.0}
+QUICK: dict[str, Any] = {
+    "down_after": 3,
+    "up_after": 2,
+    "ask_every_s": 0.05,
+    "settle_s": 0.0,
+    "replay_share": 1.0,
+}
 
 
 async def mode(gw: RunningGateway, wanted: str) -> dict[str, Any]:
