@@ -28,6 +28,9 @@ from bot.scrub import Scrubber
 from bot.settings import SECRETS, SETTINGS, Setting, Table
 from bot.slack.settings import SlackSettings
 
+_PLATFORMS = {"K_SERVICE": "Cloud Run", "DYNO": "Heroku", "RENDER": "Render", "FLY_APP_NAME": "Fly.io"}
+"""Variables that a host sets by itself, of hosts that keep nothing of a process's own disk."""
+
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -57,6 +60,8 @@ class Settings:
     secrets: tuple[str, ...] = field(repr=False)
     """Every configured secret, for the scrubber."""
     file: Path | None
+    platform: str | None
+    """The host whose own disk is new at each start, where it makes itself known; what lies on a volume is kept."""
 
 
 def load(
@@ -120,6 +125,7 @@ def load(
             if found
         ),
         file=path,
+        platform=next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None),
     )
 
 

@@ -8,11 +8,12 @@ from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
 from bot.domain.incident import Incident
+from bot.domain.telling import hour
 from bot.domain.words import sentence
 from bot.errors import Refused
 from bot.playbook import Playbook, remembered
 from bot.ports import Clock
-from bot.run_rules import hour, refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
+from bot.run_rules import refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
 from bot.timeline import Timeline
 
 LONGEST_TEXT = 3000

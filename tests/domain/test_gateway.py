@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from bot.domain.gateway import Feed, GatewayStatus, Policy, effect, listed
+from bot.domain.gateway import Effect, Feed, GatewayStatus, Policy, listed
 from bot.errors import OutsideError
 
 STATUS: JsonValue = {
@@ -65,14 +65,14 @@ def test_policy_finds_a_lease_and_says_what_it_does() -> None:
                     "rate_per_s": 1.0,
                     "paused_jobs": ["asset-sync"],
                     "owner": "cli:a@b",
-                    "retry": None,
+                    "buffer": "on",
                 }
             ],
         }
     )
     lease = policy.lease("r1")
     assert lease is not None
-    assert lease.says == "1 request per second; asset-sync paused"
+    assert lease.says == "1 request per second; asset-sync paused; writes buffered"
     assert policy.lease("r2") is None
 
 
@@ -96,7 +96,12 @@ def test_the_feed_is_read_in_order() -> None:
 
 
 def test_words() -> None:
-    assert effect(0.5, ()) == "0.5 requests per second"
-    assert effect(None, ("a", "b", "c")) == "a, b and c paused"
-    assert effect(None, ()) == "no limit"
+    assert Effect(rate_per_s=0.5).says == "0.5 requests per second"
+    assert Effect(paused_jobs=("a", "b", "c")).says == "a, b and c paused"
+    assert Effect().says == "no limit"
+    everything = Effect(rate_per_s=1, buffer="auto", retry=True, poll=True)
+    assert everything.says == (
+        "1 request per second; writes buffered once MaintainX is down; safe requests retried; webhooks polled"
+    )
+    assert Effect(buffer="on").says == "writes buffered"
     assert listed(()) == ""
