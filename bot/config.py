@@ -97,6 +97,7 @@ def load(
         lanes = lanes_from(None)
     if faults:
         raise ConfigError(tuple(faults))
+    platform = next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None)
     first = integrations.get("default") or next(iter(integrations.values()))
     return Settings(
         bot=BotSettings(bot["port"], database, bot["timezone"], bot["public_url"]),
@@ -108,6 +109,7 @@ def load(
             database=gateway_database,
             lanes=lanes,
             proxy=_proxy(env, first.base_url),
+            platform=platform,
         ),
         gateway_url=gateway["url"],
         gateway_key=keys[first.name],
@@ -125,7 +127,7 @@ def load(
             if found
         ),
         file=path,
-        platform=next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None),
+        platform=platform,
     )
 
 

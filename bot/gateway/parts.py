@@ -30,6 +30,7 @@ from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
 from bot.gateway.upstream import Upstream
+from bot.journal.disk import look
 from bot.journal.sqlite import Database
 from bot.ports import Clock, KeySource
 
@@ -102,7 +103,10 @@ class Parts:
             clock=clock,
             log=parts.log,
         )
-        modes = parts._modes = Modes(buffer=buffer, control=control, replay=replay, outage=outage, disk=None)
+        disk = look(settings.database, setting="MX_GATEWAY_DATABASE_URL", platform=settings.platform)
+        modes = parts._modes = Modes(
+            buffer=buffer, control=control, replay=replay, outage=outage, disk=disk.model_dump()
+        )
         leases = parts._leases = Leases(database, clock, parts._in_force)
         await leases.load()
         intake = Intake(
