@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -521,3 +522,46 @@ async def test_a_locked_database_is_503_and_nothing_is_acknowledged(tmp_path: Pa
         other.close()
         assert (await gw.post("/v1/workorders", {"title": "B"}, key=mx.key)).status == 202
         assert len((await gw.admin("GET", "buffer")).json()["items"]) == 1
+
+
+async def test_an_answer_that_the_disk_cannot_take_just_now_is_noted_later_and_not_sent_again(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as (mx, gw):
+        await gw.admin("PUT", "policy", BUFFERING)
+        await gw.post("/v1/workorders", {"title": "Once"}, key=mx.key)
+        await gw.admin("PUT", "policy", PASS)
+        mx.delay_s = 0.4
+        await gw.admin("POST", "replay", {"action": "start", "owner": "slack:U1"})
+        async with asyncio.timeout(10):
+            while not mx.requests:  # noqa: ASYNC110 - another task
+                await asyncio.sleep(0.01)
+        other = sqlite3.connect(tmp_path / "gateway.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(2.5)
+        assert "could not be written down" in (await gw.admin("GET", "replay")).json()["says"]
+        other.execute("ROLLBACK")
+        other.close()
+        assert (await until_replay(gw, "done"))["done"] == 1
+        assert await titles(mx, beginning="Once") == ["Once"]
+
+
+async def test_a_stop_does_not_wait_for_a_replay_that_waits_for_its_turn(tmp_path: Path) -> None:
+    limits: dict[str, Any] = {"user_limit": 2, "organisation_limit": 100}
+    buffer = BufferSettings(replay_share=1.0, settle_s=0.0)
+    started = 0.0
+    async with FakeMaintainX.start(**WIDE, rate_headers=False) as mx:
+        async with gateway(
+            mx.base_url, tmp_path, key=HeldKey(mx.key), buffer=buffer, drain_s=20.0, **limits
+        ) as gw:
+            await gw.admin("PUT", "policy", BUFFERING)
+            for n in range(5):
+                await gw.post("/v1/workorders", {"title": f"Q{n}"}, key=mx.key)
+            await gw.admin("PUT", "policy", PASS)
+            await gw.admin("POST", "replay", {"action": "start", "owner": "slack:U1"})
+            await asyncio.sleep(0.3)
+            started = time.monotonic()
+        assert time.monotonic() - started < 3
+        async with gateway(mx.base_url, tmp_path, key=HeldKey(mx.key), buffer=buffer, **WIDE) as gw:
+            await until_replay(gw, "done")
+            assert sorted(await titles(mx, beginning="Q")) == [f"Q{n}" for n in range(5)]

@@ -146,13 +146,13 @@ class Rows:
         self.tally = Tally(
             places,
             held_bytes=sum(int(row[2]) for row in rows if row[0] in ("waiting", "sending", "unknown")),
-            oldest=await self.oldest(),
+            oldest=await self.oldest(self._database),
             blocked={str(entity): int(count) for entity, count in parked},
         )
 
-    async def oldest(self) -> datetime | None:
+    async def oldest(self, source: Database | Transaction) -> datetime | None:
         """When the oldest waiting write came."""
-        rows = await self._database.read(
+        rows = await source.read(
             "SELECT received_at FROM buffered WHERE state = 'waiting' ORDER BY seq LIMIT 1"
         )
         return datetime.fromisoformat(rows[0][0]) if rows else None
