@@ -21,7 +21,7 @@ from bot.gateway.outage import Outage
 from bot.gateway.pausing import until
 from bot.gateway.turn import Turn
 from bot.gateway.upstream import Lost
-from bot.maintainx import WINDOW_S
+from bot.maintainx import WINDOW_S, error_text
 from bot.ports import Clock
 
 _AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
@@ -221,7 +221,8 @@ class Replay:
             answer = answered.body[:_KEPT_OF_ANSWER]
             await self._buffer.settled(write, place, status=status, answer=answer, says=says)
 
-        says = f"MaintainX refused it with {status}" if rejected else ""
+        why = error_text(answered.body) if rejected else None
+        says = f"MaintainX refused it with {status}" + (f": {why}" if why else "") if rejected else ""
         await self._noted(settle, write, says)
         if self._control.one_done(rejected=rejected) <= _TOLD_REJECTED and rejected:
             await self._noted(self._buffer.tell_rejected, write, says)
