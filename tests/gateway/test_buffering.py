@@ -342,7 +342,8 @@ async def test_an_unknown_creation_without_a_marker_is_parked_until_a_person_dec
             "POST", f"buffer/{name}", {"action": "arrived", "owner": "slack:U2", "reason": "I see it"}
         )
         assert arrived.json()["state"] == "delivered"
-        await replayed(gw)
+        assert "what waited behind it is being sent now" in arrived.json()["says"]
+        await until_replay(gw, "done")
         assert mx.workorders[order]["title"] == "last"
         assert len(mx.rows.comments[order]) == 1
         told = {event["what"]: event for event in (await gw.admin("GET", "events")).json()["events"]}
@@ -363,7 +364,7 @@ async def test_send_again_sends_it_and_what_waits_behind_it(tmp_path: Path) -> N
         assert (await replayed(gw))["parked"] == 1
         again = await gw.admin("POST", f"buffer/{name}", {"action": "resend", "owner": "slack:U2"})
         assert again.status == 200
-        assert "sent again" in again.json()["says"]
+        assert "being sent now" in again.json()["says"]
         await until_replay(gw, "done")
         assert len(mx.rows.comments[order]) == 1
         assert mx.workorders[order]["title"] == "behind"

@@ -240,7 +240,7 @@ class Buffer:
         return moved
 
     def _moved(self, write: Write, place: Place) -> None:
-        self.tally.moved(write.place, place, entity=write.entity, size=write.size)
+        self.tally.moved(write.place, place, entity=write.entity, size=write.size, at=write.received_at)
 
 
 def new_id() -> str:

@@ -128,9 +128,15 @@ class Replay:
             if not self._control.working:
                 return None
         turn = await self._asking.turn(lane=LANE, organisation=head.organisation)
-        write = await self._buffer.claim() if self._control.working else None
+        write = None
+        try:
+            write = await self._buffer.claim() if self._control.working else None
+        finally:
+            if (
+                write is None
+            ):  # a disk that is full too: a place that is not given back is lost to live traffic
+                turn.unsent()
         if write is None:
-            turn.unsent()
             return None
         self._pace.take(self._clock.monotonic())
         return write, turn
@@ -157,9 +163,9 @@ class Replay:
             says = "it is encrypted with another MX_BUFFER_KEY; set that one and send it again"
             await self._noted(self._buffer.park, write, says)
             return
-        body, _ = marked(write)
         target = without_webhook(write.target) if self._settings.skip_webhook else write.target
         try:
+            body, _ = marked(write)
             answered = await self._asking.ask(
                 write.method,
                 target,

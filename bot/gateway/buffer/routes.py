@@ -85,18 +85,22 @@ class BufferRoutes:
             raise Refused("dropping a write loses it; send a reason")
         decision: Decision = wish.action  # type: ignore[assignment] # it is one of them: checked above
         write = await self._buffer.decide(asked.rest, decision, actor=wish.owner, reason=wish.reason)
-        said = await self._go_on(write, wish.owner) if decision == "resend" else ""
+        said = await self._go_on(write, wish.owner, again=decision == "resend")
         return {**write.json(), "says": said or write.says}
 
-    async def _go_on(self, write: Write, actor: str) -> str:
-        """Send what a person wants sent, where nobody has said anything against sending."""
+    async def _go_on(self, write: Write, actor: str, *, again: bool) -> str:
+        """Send what nothing holds up any more, where nobody has said anything against sending."""
+        if not self._buffer.tally.moving:
+            return ""
+        what = f"{write.id} is" if again else "what waited behind it is"
         if self._control.state in ("idle", "done") and not self._control.buffering and self._asking.has_key:
-            reason = f"to send {write.id} again"
+            reason = f"{what} sent now"
             await self._control.act("start", actor=actor, reason=reason, has_key=True)
-            return f"{write.id} is being sent again"
+            return f"{what} being sent now"
         if self._control.working:
-            return f"{write.id} is sent again by the replay that runs"
-        return f"{write.id} waits; it goes out when the replay is started or resumed (`mx replay`)"
+            return f"{what} sent by the replay that runs"
+        waits = f"{write.id} waits" if again else "what waited behind it waits on"
+        return f"{waits}; it goes out when the replay is started or resumed (`mx replay`)"
 
     async def _look(self, _asked: Asked) -> JsonValue:
         return self._control.json(rate_per_s=self._replay.rate_per_s)

@@ -128,10 +128,12 @@ class Rows:
         ``moved`` must be called once the transaction has ended well.
         """
         sql = (
-            f"UPDATE buffered SET state = ?, parked = ?, {change} WHERE seq = ? AND state = ? AND parked = ?"  # noqa: S608 - our own words
+            f"UPDATE buffered SET state = ?, parked = ?, {change}"  # noqa: S608 - our own words
+            # It may have been sent again since: what was found out about the time before says nothing of that.
+            " WHERE seq = ? AND state = ? AND parked = ? AND attempts = ?"
         )
         state = "unknown" if to == "parked" else to
-        was = (write.seq, write.state, int(write.parked))
+        was = (write.seq, write.state, int(write.parked), write.attempts)
         return await tx.execute(sql, (state, int(to == "parked"), *values, *was)) == 1
 
     async def count(self) -> None:
