@@ -10,6 +10,7 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from bot.gateway.admission import Admission
+from bot.gateway.backoff import Backoff
 from bot.gateway.budget import Budget, Caller
 from bot.gateway.edge import Sent, say
 from bot.gateway.health import Health
@@ -45,6 +46,13 @@ class Passing:
     body: bytes | None = None
     tries: int = 1
     """How often it has been sent, this time included."""
+    waits: Backoff | None = None
+
+    def backoff(self, retries: Retries) -> Backoff:
+        """Its waits between tries; most requests need none."""
+        if self.waits is None:
+            self.waits = retries.backoff()
+        return self.waits
 
     @property
     def bodiless(self) -> bool:
@@ -127,7 +135,6 @@ class Forwarding:
         """A request that is at hand whole, sent again where retries are on and nothing can happen twice."""
         assert passing.body is not None
         data = passing.head + framed(passing.body, chunked=passing.incoming.chunked, last=True)
-        backoff = self._retries.backoff()
         while True:
             exchange: Exchange | None = None
             try:
@@ -138,7 +145,7 @@ class Forwarding:
                         rate_headers(message.headers),
                         safe=passing.bodiless,
                         tries=passing.tries,
-                        backoff=backoff,
+                        backoff=passing.backoff(self._retries),
                     )
                     if message.code >= HTTPStatus.INTERNAL_SERVER_ERROR
                     else None
@@ -148,7 +155,7 @@ class Forwarding:
                 self._answered(passing, message, turn)
             except Lost as lost:
                 wait_s = self._retries.after_lost(
-                    lost, safe=passing.bodiless, tries=passing.tries, backoff=backoff
+                    lost, safe=passing.bodiless, tries=passing.tries, backoff=passing.backoff(self._retries)
                 )
                 if wait_s is None:
                     raise
@@ -178,12 +185,13 @@ class Forwarding:
             exchange.close()
 
     async def _connect(self, passing: Passing) -> Exchange:
-        backoff = self._retries.backoff()
         while True:
             try:
                 return await self._upstream.connect()
             except Lost as lost:
-                wait_s = self._retries.after_lost(lost, safe=False, tries=passing.tries, backoff=backoff)
+                wait_s = self._retries.after_lost(
+                    lost, safe=False, tries=passing.tries, backoff=passing.backoff(self._retries)
+                )
                 if wait_s is None:
                     raise
                 self._failed(passing, lost)

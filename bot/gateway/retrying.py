@@ -34,7 +34,7 @@ class Retries:
         self._share = share
         self._tries = tries
         self._longest_s = longest_s
-        self._dice = dice
+        self._dice = dice or random.Random()  # noqa: S311 - chance, not a secret
         self._saved = 1.0 if share else 0.0
 
     def count(self) -> None:

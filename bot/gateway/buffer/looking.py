@@ -27,7 +27,26 @@ _ITEM = 2
 _LATER = (401, 408, 425, 429)
 """Refusals that are about this moment, or about a key that is put right."""
 _READABLE = frozenset(
-    ["assets", "assetcustomstatuses", "categories", "locations", "maintenanceplans", "meters", "metertriggers", "parts", "parttransferrequests", "purchaseorders", "proceduretemplates", "subscriptions", "teams", "users", "vendors", "workorders", "workrequests", "workrequestportals"]
+    [
+        "assets",
+        "assetcustomstatuses",
+        "categories",
+        "locations",
+        "maintenanceplans",
+        "meters",
+        "metertriggers",
+        "parts",
+        "parttransferrequests",
+        "purchaseorders",
+        "proceduretemplates",
+        "subscriptions",
+        "teams",
+        "users",
+        "vendors",
+        "workorders",
+        "workrequests",
+        "workrequestportals",
+    ]
 )
 """Collections whose items the vendor's document lets one read; the others answer 404 to that, whatever is there."""
 
