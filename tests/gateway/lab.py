@@ -134,7 +134,8 @@ def lab(folder: Path, **settings: Any) -> Iterator[Lab]:
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(asyncio.run, work())
-        wait((running, started), timeout=_LIMIT_S, return_when=FIRST_COMPLETED)
+        both: tuple[Future[Any], ...] = (running, started)
+        wait(both, timeout=_LIMIT_S, return_when=FIRST_COMPLETED)
         if running.done():
             running.result()
         made = started.result(0)
