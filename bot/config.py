@@ -63,6 +63,11 @@ class Settings:
     platform: str | None
     """The host whose own disk is new at each start, where it makes itself known; what lies on a volume is kept."""
 
+    @property
+    def served(self) -> str:
+        """The integration whose requests the gateway takes."""
+        return "default" if "default" in self.integrations else next(iter(self.integrations))
+
 
 def load(
     *, needs_slack: bool = False, env: Mapping[str, str] | None = None, folder: Path | None = None

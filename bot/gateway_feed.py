@@ -23,6 +23,16 @@ AFTERWARDS = timedelta(days=1)
 GRACE = timedelta(seconds=10)
 """How long after a lease's end its expiry is waited for before the gateway's list is looked at."""
 
+_ORDERED = {
+    "replay_started": "start",
+    "replay_paused": "pause",
+    "replay_resumed": "resume",
+    "replay_cancelled": "cancel",
+    "write_resent": "resend",
+    "write_arrived": "arrived",
+}
+"""What an order brings about at the gateway."""
+
 
 class GatewayFeed:
     """Reads one gateway's feed. The place in it is kept in memory: facts are keyed, so reading anew adds none."""
@@ -73,8 +83,8 @@ class GatewayFeed:
             stream, fact = incident.id, _of_a_run(event)
         else:
             there = self._stream(book, event)
-            if there is None:
-                return  # nobody's timeline: the gateway keeps its own record
+            if there is None or _by_an_order(event, book.incident(there)):
+                return  # nobody's timeline, or told there already by the order and its answer
             stream, fact = there, None
         draft = e.Draft(
             stream=stream,
@@ -144,6 +154,17 @@ def _by_the_runner(event: GatewayEvent, incident: Incident, run: Run) -> bool:
     if event.what == "lease_deleted":
         return any(undo.undoes == run.id and undo.requested_by == event.actor for undo in incident.runs)
     return False
+
+
+def _by_an_order(event: GatewayEvent, incident: Incident | None) -> bool:
+    """Whether it is what somebody asked of mx, whose own facts tell of it."""
+    return incident is not None and any(
+        (order.actor, order.buffer_id) == (event.actor, event.buffer_id)
+        and _ORDERED.get(event.what) == order.action
+        and order.ok is not False
+        and order.at <= event.at + GRACE
+        for order in incident.orders
+    )
 
 
 def _of_a_run(event: GatewayEvent) -> e.AnyFact | None:

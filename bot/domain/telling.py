@@ -22,3 +22,8 @@ def about(seconds: float) -> str:
 def writes(count: int) -> str:
     """Writes counted: "1 write", "137 writes"."""
     return f"{count} write{'' if count == 1 else 's'}"
+
+
+def waits(count: int, what: str = "") -> str:
+    """Writes that wait: "1 write waits", "4 writes of unknown fate wait"."""
+    return f"{writes(count)}{what and ' ' + what} wait{'s' if count == 1 else ''}"

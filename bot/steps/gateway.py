@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from bot.domain.gateway import ROUTE, Effect, GatewayLease, GatewayStatus, Policy, listed
 from bot.domain.mitigation import Lease, PlannedStep
-from bot.domain.telling import writes
+from bot.domain.telling import waits
 from bot.errors import OutsideError
 from bot.ports import Clock, Gateway, StepContext, StepResult
 from bot.steps import values
@@ -177,9 +177,7 @@ class GatewayStep:
         except OutsideError:
             return "; what it buffered is kept: look with mx buffer list"
         return (
-            f"; {writes(waiting)} wait for the replay: start it on the card, or with mx replay"
-            if waiting
-            else ""
+            f"; {waits(waiting)} for the replay: start it on the card, or with mx replay" if waiting else ""
         )
 
     async def _touches(self, wish: _Wish) -> tuple[str, tuple[str, ...]]:

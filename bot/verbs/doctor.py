@@ -16,7 +16,7 @@ from bot.clock import SystemClock
 from bot.config import Settings
 from bot.domain.backlog import Disk
 from bot.domain.gateway import GatewayStatus, listed
-from bot.domain.telling import writes
+from bot.domain.telling import waits, writes
 from bot.errors import MxError
 from bot.gateway_client import GatewayClient
 from bot.journal.disk import look
@@ -145,19 +145,17 @@ def _buffer(status: GatewayStatus) -> Iterator[Check]:
     if not waiting.undelivered:
         yield Check("buffer", f"empty{', encrypted' if waiting.encrypted else ''}")
     elif replay.state == "running":
-        yield Check("buffer", f"{writes(waiting.undelivered)} wait; a replay is running: {replay.line}")
+        yield Check("buffer", f"{waits(waiting.undelivered)}; a replay is running: {replay.line}")
     elif status.mode == "buffering":
-        yield Check(
-            "buffer", f"{writes(waiting.undelivered)} wait; buffering is on, and the replay comes after it"
-        )
+        yield Check("buffer", f"{waits(waiting.undelivered)}; buffering is on, and the replay comes after it")
     else:
         held = "the replay is held" if replay.state == "paused" else "no replay is started"
         verb = "mx replay --resume" if replay.state == "paused" else "mx replay"
-        yield Check("buffer", f"{writes(waiting.undelivered)} wait, and {held}", f"deliver them: {verb}")
+        yield Check("buffer", f"{waits(waiting.undelivered)}, and {held}", f"deliver them: {verb}")
     if waiting.parked:
         yield Check(
             "parked writes",
-            f"{writes(waiting.parked)} of unknown fate wait for your word",
+            f"{waits(waiting.parked, 'of unknown fate')} for your word",
             "look at each: mx buffer list --state unknown",
         )
     if waiting.rejected:

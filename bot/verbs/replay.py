@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from bot import config
 from bot.clock import SystemClock
 from bot.domain.backlog import BufferPage, Control, ReplayProgress
-from bot.domain.telling import writes
+from bot.domain.telling import waits, writes
 from bot.errors import OutsideError, Refused
 from bot.gateway_client import GatewayClient
 from bot.ports import Clock, Gateway
@@ -161,7 +161,7 @@ class Replay:
         ended = "The replay is done" if over.state == "done" else "The replay was given up"
         self._say(f"{ended}: {over.done} of {over.total} sent." + (f" {over.says}" if over.says else ""))
         if counts.undelivered:
-            self._say(f"{writes(counts.undelivered)} wait. To send them: mx replay")
+            self._say(f"{waits(counts.undelivered)}. To send what waits: mx replay")
         if counts.unknown:
             self._say(
                 f"{writes(counts.unknown)} of unknown fate, for you to decide: mx buffer list --state unknown"

@@ -117,7 +117,7 @@ async def test_one_that_is_given_up_by_another_ends_the_watching_with_1(
     clock.on_tick = give_up
     assert await replay.start(yes=True) == 1
     assert "The replay was given up: 0 of 2 sent." in said.getvalue()
-    assert "2 writes wait. To send them: mx replay" in said.getvalue()
+    assert "2 writes wait. To send what waits: mx replay" in said.getvalue()
 
 
 async def test_a_gateway_that_restarts_meanwhile_is_asked_again_and_one_that_stays_away_is_told(
