@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -10,62 +9,26 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from bot.gateway.admission import Admission
-from bot.gateway.backoff import Backoff
-from bot.gateway.budget import Budget, Caller
+from bot.gateway.budget import Budget
 from bot.gateway.edge import Sent, say
 from bot.gateway.health import Health
 from bot.gateway.keyring import Callers
 from bot.gateway.lastgood import Copy, Good, LastGood
-from bot.gateway.limiter import Verdict
 from bot.gateway.outage import Outage
+from bot.gateway.passing import Held, Passing
 from bot.gateway.refusals import Refusal, no_answer
 from bot.gateway.relay import relay
-from bot.gateway.retrying import SAFE, Retries
+from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
 from bot.gateway.turn import Turn
 from bot.gateway.upstream import Exchange, Lost, Upstream
-from bot.gateway.wire import Incoming, framed
+from bot.gateway.wire import framed
 from bot.maintainx import rate_headers
 from bot.ports import Clock
 
 _STALE_TRIES = 4
 """Connections that a safe request may find closed by the upstream just then, before it is told so."""
-
-
-@dataclass(slots=True)
-class Passing:
-    """A request that was let through: the head as it goes out, whose it is, and its body where it was read already."""
-
-    request: web.BaseRequest
-    incoming: Incoming
-    head: bytes
-    lane: str
-    caller: Caller
-    fingerprint: bytes
-    body: bytes | None = None
-    tries: int = 1
-    """How often it has been sent, this time included."""
-    waits: Backoff | None = None
-
-    def backoff(self, retries: Retries) -> Backoff:
-        """Its waits between tries; most requests need none."""
-        if self.waits is None:
-            self.waits = retries.backoff()
-        return self.waits
-
-    @property
-    def bodiless(self) -> bool:
-        """A safe method without a body: sending it twice changes nothing."""
-        return self.request.method in SAFE and not self.body
-
-
-class Held(Exception):  # noqa: N818 - it is an answer, not a fault of ours
-    """A further try was not let through; ``verdict`` says why."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict)
-        self.verdict: Verdict = verdict
 
 
 class Forwarding:

@@ -12,12 +12,13 @@ from bot.gateway.budget import Caller
 from bot.gateway.buffer.intake import RETRY_AFTER_S, Gone, Intake, Kept, Passed, kept_answer
 from bot.gateway.buffer.writes import WRITES
 from bot.gateway.edge import Sent, say
-from bot.gateway.forwarding import Forwarding, Held, Passing
+from bot.gateway.forwarding import Forwarding
 from bot.gateway.keyring import Callers
 from bot.gateway.lanes import LaneMap, job_name
 from bot.gateway.lastgood import STALE, Good, LastGood
 from bot.gateway.leases import Leases
 from bot.gateway.modes import Modes
+from bot.gateway.passing import Held, Passing
 from bot.gateway.refusals import Refusal, buffering_read, held_back
 from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
