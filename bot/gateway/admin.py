@@ -12,13 +12,14 @@ from bot.errors import Refused, StoreError
 from bot.gateway import bodies
 from bot.gateway.access import may_administer
 from bot.gateway.admission import Admission
-from bot.gateway.budget import Budget
+from bot.gateway.budget import Budget, Share
 from bot.gateway.edge import Sent, say
 from bot.gateway.health import Health
 from bot.gateway.leases import MANUAL, Lease, Leases
 from bot.gateway.metrics import CONTENT_TYPE, metrics_text
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import HOUR_S, RECENT_S, Traffic
+from bot.gateway.traffic_store import DAY_S, TrafficStore
 from bot.maintainx import WINDOW_S
 from bot.ports import Clock
 
@@ -38,6 +39,7 @@ class Admin:
         admission: Admission,
         budget: Budget,
         traffic: Traffic,
+        history: TrafficStore,
         health: Health,
     ) -> None:
         self._settings = settings
@@ -46,6 +48,7 @@ class Admin:
         self._admission = admission
         self._budget = budget
         self._traffic = traffic
+        self._history = history
         self._health = health
         self._routes: dict[tuple[str, str], _Route] = {
             ("GET", "status"): self._status,
@@ -127,11 +130,11 @@ class Admin:
 
     async def _status(self, _body: bytes, query: _Query, _rest: str) -> JsonValue:
         window_s = bodies.number_in(
-            query.get("window_s", [None])[-1], name="window_s", least=0, most=HOUR_S, default=HOUR_S
+            query.get("window_s", [None])[-1], name="window_s", least=0, most=DAY_S, default=HOUR_S
         )
         now = self._clock.monotonic()
         left, limit = self._budget.left(now)
-        traffic = self._traffic.window(window_s, now=now)
+        traffic = await self._history.window(window_s)
         traffic["recent"] = self._traffic.window(RECENT_S, now=now)
         limiter = self._admission.limiter
         return {
@@ -145,6 +148,7 @@ class Admin:
                 "window_s": int(WINDOW_S),
                 "organisation_left": self._budget.organisation_left(now),
                 "organisation_limit": self._budget.organisation_limit,
+                **_share(self._budget.share(now)),
             },
             "leases": len(self._leases.all()),
             "waiting": limiter.waiting,
@@ -218,7 +222,15 @@ class Admin:
                     self._budget.left(now)[0],
                 ),
             },
+            answer_ms=self._traffic.answer_ms(),
         )
+
+
+def _share(share: Share | None) -> dict[str, JsonValue]:
+    """Whose requests use MaintainX's limit up; null where MaintainX did not say."""
+    if share is None:
+        return {"our_share": None, "our_share_of": None, "used": None}
+    return {"our_share": round(share.ours / share.used, 3), "our_share_of": share.whose, "used": share.used}
 
 
 def _query(text: str) -> _Query:

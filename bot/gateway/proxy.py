@@ -13,19 +13,19 @@ from bot.gateway.admin import Admin
 from bot.gateway.admission import Admission
 from bot.gateway.budget import Budget, Caller
 from bot.gateway.edge import Sent, say
+from bot.gateway.fates import SAFE, Kind, fate
 from bot.gateway.health import Health
 from bot.gateway.lanes import LaneMap, job_name
 from bot.gateway.leases import Leases
 from bot.gateway.refusals import Refusal, held_back, no_answer
 from bot.gateway.relay import relay
 from bot.gateway.settings import GatewaySettings
-from bot.gateway.traffic import Kind, Traffic
+from bot.gateway.traffic import Traffic
 from bot.gateway.upstream import Exchange, Lost, Upstream
 from bot.gateway.wire import Incoming, Malformed, check_target, framed, read_headers, request_head
 from bot.maintainx import rate_headers
 from bot.ports import Clock
 
-_SAFE = ("GET", "HEAD", "OPTIONS")
 _TRIES = 4
 """Connections that a safe request may find closed by the upstream just then, before it is told so."""
 _OWN_LIMITS = ("/v1/meters", "/v1/meterreadings")
@@ -90,6 +90,7 @@ class Proxy:
         await self._idle.wait()
 
     async def _forward(self, request: web.BaseRequest) -> Sent:
+        arrived = self._clock.monotonic()
         incoming = read_headers(request.raw_headers, version=request.version, via=self._via)
         head = request_head(
             request.method,
@@ -106,17 +107,17 @@ class Proxy:
         verdict = await self._admission.enter(lane, caller, gone=lambda: request.transport is None)
         match verdict:
             case "go":
-                return await self._ask(request, head, incoming, lane=lane, caller=caller)
+                turn = _Turn(self._budget, self._admission, caller, arrived)
+                return await self._ask(request, head, incoming, lane=lane, turn=turn)
             case "gone":
-                self._note(lane, "failed", "client")
+                self._note(lane, "client", "client")
                 return Sent(keep=False)
             case "rate" | "budget" | "paused":
                 return await self._held_back(request, lane, verdict, caller)
 
     async def _ask(
-        self, request: web.BaseRequest, head: bytes, incoming: Incoming, *, lane: str, caller: Caller
+        self, request: web.BaseRequest, head: bytes, incoming: Incoming, *, lane: str, turn: "_Turn"
     ) -> Sent:
-        turn = _Turn(self._budget, self._admission, caller)
         exchange: Exchange | None = None
         try:
             if request.transport is None:
@@ -164,7 +165,7 @@ class Proxy:
                 raise
             except Lost as lost:
                 stale = exchange.reused and lost.phase == "lost"
-                if not (left and stale and bare and request.method in _SAFE):
+                if not (left and stale and bare and request.method in SAFE):
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -189,7 +190,7 @@ class Proxy:
         turn: "_Turn",
     ) -> Sent:
         now = self._clock.monotonic()
-        self._traffic.note(lane, "answered", str(message.code), now=now)
+        self._traffic.note(lane, "answered", str(message.code), now=now, ms=(now - turn.arrived) * 1000)
         self._health.answered(now)
         turn.over(now, message, own_limits=request.raw_path.startswith(_OWN_LIMITS))
         try:
@@ -212,7 +213,7 @@ class Proxy:
             return await self._say(request, no_answer(lost))
 
     async def _lost(self, request: web.BaseRequest, lane: str, lost: Lost) -> Sent:
-        self._note(lane, "failed", lost.phase)
+        self._note(lane, fate(lost, request.method), lost.phase)
         if lost.phase != "client":
             self._health.failed(lost)
             self._log.warning("%s in lane %s: %s", request.method, lane, lost)
@@ -260,7 +261,9 @@ class Proxy:
 class _Turn:
     """A place in the budget that was taken: given its outcome exactly once."""
 
-    def __init__(self, budget: Budget, admission: Admission, caller: Caller) -> None:
+    def __init__(self, budget: Budget, admission: Admission, caller: Caller, arrived: float) -> None:
+        self.arrived = arrived
+        """When the request came to the gateway."""
         self._budget = budget
         self._admission = admission
         self._caller = caller

@@ -19,6 +19,7 @@ from bot.gateway.limiter import Limiter
 from bot.gateway.proxy import Proxy
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
+from bot.gateway.traffic_store import UPGRADE, TrafficStore
 from bot.gateway.upstream import Upstream
 from bot.journal.leader import LeaderLock
 from bot.journal.sqlite import Database
@@ -47,10 +48,12 @@ async def serve(
         stack.enter_context(_fewer_collections())
         lock = _alone(settings)
         stack.callback(lock.release)
-        database = await stack.enter_async_context(Database.open(settings.database, schema=SCHEMA))
+        database = await stack.enter_async_context(Database.open(settings.database, schema=SCHEMA + UPGRADE))
         upstream = await stack.enter_async_context(_upstream(settings))
         leases = Leases(database, clock, in_force)
         await leases.load()
+        history = TrafficStore(database, traffic, clock, on_trouble=lambda error: log.error("%s", error))
+        await history.load()
         health = Health(upstream.name, clock)
         admin = Admin(
             settings,
@@ -59,6 +62,7 @@ async def serve(
             admission=admission,
             budget=budget,
             traffic=traffic,
+            history=history,
             health=health,
         )
         proxy = Proxy(
@@ -81,16 +85,20 @@ async def serve(
             async with asyncio.TaskGroup() as loops:
                 turns = loops.create_task(admission.run())
                 expiry = loops.create_task(leases.run_expiry(on_trouble=lambda error: log.error("%s", error)))
+                saving = loops.create_task(history.run())
                 ready(f"http://{_shown(settings.host)}:{port}")
                 await stop.wait()
                 server.close()
                 # From here on a following process may take the port and the leases over.
                 leases.close()
                 expiry.cancel()
+                saving.cancel()
+                await history.save()
                 lock.release()
                 proxy.draining = True
                 await _drained(proxy, settings.drain_s, log)
                 turns.cancel()
+                await history.save()
         finally:
             server.close()
             await edge.shutdown(_CLOSING_S)
