@@ -20,6 +20,9 @@ class GatewayStandIn:
         self.clock = clock
         self.leases: dict[str, dict[str, Any]] = {}
         self.answers: list[tuple[float, str, int]] = []
+        self.fates: dict[str, int] = {}
+        self.latency: dict[str, Any] = {}
+        self.budget: dict[str, Any] = {}
         self.log: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.instance = "stand-in-1"
@@ -89,9 +92,11 @@ class GatewayStandIn:
             "by_status": by_status,
             "lanes": lanes,
             "limited": {},
+            "fates": self.fates,
+            "latency": self.latency,
         }
         return web.json_response(
-            {"mode": self._mode(), "instance": self.instance, "traffic": traffic, "budget": {}}
+            {"mode": self._mode(), "instance": self.instance, "traffic": traffic, "budget": self.budget}
         )
 
     def _mode(self) -> str:

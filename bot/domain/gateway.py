@@ -5,7 +5,7 @@ from typing import Self, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from bot.domain.readings import Frozen, LaneTraffic
+from bot.domain.readings import BudgetShare, Frozen, LaneTraffic
 from bot.errors import OutsideError
 
 RATE_LIMITED = "429"
@@ -16,6 +16,14 @@ ROUTE = (
 """What a person is told where a lease is of no use because the traffic goes past the gateway."""
 
 _View = TypeVar("_View", bound=Frozen)
+
+
+class Latency(Frozen):
+    """How long MaintainX's answers took, the gateway's own waiting included; None where there was none."""
+
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
 
 
 class Traffic(Frozen):
@@ -31,6 +39,9 @@ class Traffic(Frozen):
     """What the gateway itself held back, by cause."""
     held_back: tuple[LaneTraffic, ...] = ()
     """The same by lane; ``by_status`` is then by cause."""
+    fates: dict[str, int] = {}
+    """What became of each request; empty from a gateway of before it was counted."""
+    latency: Latency = Latency()
 
     @property
     def answered(self) -> int:
@@ -55,6 +66,8 @@ class GatewayStatus(Frozen):
     instance: str = ""
     traffic: Traffic = Traffic()
     budget_left: float | None = None
+    share: BudgetShare | None = None
+    """Whose requests use MaintainX's limit up; None where it does not say."""
 
     @classmethod
     def from_json(cls, value: JsonValue) -> Self:
@@ -73,8 +86,11 @@ class GatewayStatus(Frozen):
                     "lanes": _lanes(traffic.get("lanes")),
                     "limited": traffic.get("limited") or {},
                     "held_back": _lanes(traffic.get("limited_by_lane")),
+                    "fates": traffic.get("fates") or {},
+                    "latency": traffic.get("latency") or {},
                 },
                 "budget_left": _left(value.get("budget")),
+                "share": _share(value.get("budget")),
             },
             what="status",
         )
@@ -186,3 +202,10 @@ def _left(budget: JsonValue) -> float | None:
         return None
     found = [budget.get(name) for name in ("left", "organisation_left")]
     return min((float(left) for left in found if isinstance(left, int | float)), default=None)
+
+
+def _share(budget: JsonValue) -> JsonValue:
+    """Null where MaintainX does not say, absent from a gateway of before it was counted."""
+    if not isinstance(budget, dict) or budget.get("our_share") is None:
+        return None
+    return {"ours": budget["our_share"], "used": budget.get("used"), "of": budget.get("our_share_of")}

@@ -11,6 +11,8 @@ _MOST_CALLERS = 1000
 """Pairs of user and organisation remembered at once; a strange key must not cost memory for ever."""
 _TICKS = 10
 """Parts of a second that requests are counted by."""
+_WHOLE_S = 1.0
+"""``X-Rate-Limit-Reset`` is whole seconds, so the window it ends may have begun that much earlier."""
 _SAME_RESET_S = 2.0
 """Resets this close together belong to one window of MaintainX's."""
 
@@ -191,7 +193,7 @@ class Budget:
             if not user.told_used or now >= user.told_until or used <= 0:
                 continue
             whole = user.limit >= self.organisation_limit
-            window, start = organisation if whole else user, user.told_until - WINDOW_S
+            window, start = organisation if whole else user, user.told_until - WINDOW_S - _WHOLE_S
             ours = window.sent.since(start) - window.refused.since(start) + self._own.since(start)
             whose: Literal["user", "organisation"] = "organisation" if whole else "user"
             found.append((user.told_left, Share(min(max(0, ours), used), used, whose)))
