@@ -21,6 +21,9 @@ class GatewayStandIn:
         self.clock = clock
         self.leases: dict[str, dict[str, Any]] = {}
         self.answers: list[tuple[float, str, int]] = []
+        self.fates: dict[str, int] = {}
+        self.latency: dict[str, Any] = {}
+        self.budget: dict[str, Any] = {}
         self.log: list[dict[str, Any]] = []
         self.buffer = BufferStandIn(clock, self.note)
         self.circuit: dict[str, Any] = {"state": "closed", "failures": 0, "since": None, "says": ""}
@@ -96,13 +99,15 @@ class GatewayStandIn:
             "by_status": by_status,
             "lanes": lanes,
             "limited": {},
+            "fates": self.fates,
+            "latency": self.latency,
         }
         return web.json_response(
             {
                 "mode": self._mode(),
                 "instance": self.instance,
                 "traffic": traffic,
-                "budget": {},
+                "budget": self.budget,
                 "buffer": self.buffer.json(),
                 "circuit": self.circuit,
                 "replay": self.buffer.replay_json(),

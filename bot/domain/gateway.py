@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import JsonValue
 
 from bot.domain.backlog import Backlog, Circuit, Disk, ReplayProgress
-from bot.domain.readings import Frozen, LaneTraffic
+from bot.domain.readings import BudgetShare, Frozen, LaneTraffic
 from bot.domain.view import View, not_a_gateway
 
 RATE_LIMITED = "429"
@@ -15,6 +15,14 @@ ROUTE = (
     "no request of the last hour passed the gateway: set the integration's base URL to http://gateway:8081/v1"
 )
 """What a person is told where a lease is of no use because the traffic goes past the gateway."""
+
+
+class Latency(Frozen):
+    """How long MaintainX's answers took, the gateway's own waiting included; None where there was none."""
+
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
 
 
 class Traffic(Frozen):
@@ -30,6 +38,9 @@ class Traffic(Frozen):
     """What the gateway itself held back, by cause."""
     held_back: tuple[LaneTraffic, ...] = ()
     """The same by lane; ``by_status`` is then by cause."""
+    fates: dict[str, int] = {}
+    """What became of each request; empty from a gateway of before it was counted."""
+    latency: Latency = Latency()
 
     @property
     def answered(self) -> int:
@@ -60,6 +71,8 @@ class GatewayStatus(View):
     circuit: Circuit = Circuit()
     replay: ReplayProgress = ReplayProgress()
     disk: Disk = Disk()
+    share: BudgetShare | None = None
+    """Whose requests use MaintainX's limit up; None where it does not say."""
 
     @classmethod
     def from_json(cls, value: JsonValue) -> Self:
@@ -78,8 +91,11 @@ class GatewayStatus(View):
                     "lanes": _lanes(traffic.get("lanes")),
                     "limited": traffic.get("limited") or {},
                     "held_back": _lanes(traffic.get("limited_by_lane")),
+                    "fates": traffic.get("fates") or {},
+                    "latency": traffic.get("latency") or {},
                 },
                 "budget_left": _left(value.get("budget")),
+                "share": _share(value.get("budget")),
             }
         )
 
@@ -189,3 +205,10 @@ def _left(budget: JsonValue) -> float | None:
         return None
     found = [budget.get(name) for name in ("left", "organisation_left")]
     return min((float(left) for left in found if isinstance(left, int | float)), default=None)
+
+
+def _share(budget: JsonValue) -> JsonValue:
+    """Null where MaintainX does not say, absent from a gateway of before it was counted."""
+    if not isinstance(budget, dict) or budget.get("our_share") is None:
+        return None
+    return {"ours": budget["our_share"], "used": budget.get("used"), "of": budget.get("our_share_of")}

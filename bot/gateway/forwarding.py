@@ -11,6 +11,7 @@ from aiohttp.streams import StreamReader
 from bot.gateway.admission import Admission
 from bot.gateway.budget import Budget
 from bot.gateway.edge import Sent, say
+from bot.gateway.fates import fate
 from bot.gateway.health import Health
 from bot.gateway.keyring import Callers
 from bot.gateway.lastgood import Copy, Good, LastGood
@@ -115,6 +116,7 @@ class Forwarding:
                 )
                 if wait_s is None:
                     return await self._answer(passing, exchange, message, content, turn=turn)
+                why = str(message.code)
                 self._answered(passing, message, turn)
             except Lost as lost:
                 wait_s = self._retries.after_lost(
@@ -122,12 +124,14 @@ class Forwarding:
                 )
                 if wait_s is None:
                     raise
+                why = lost.phase
                 if not lost.sent:
                     turn.unsent()
                 self._failed(passing, lost)
             finally:
                 if exchange is not None:
                     exchange.close()  # where it was given back already, that stands
+            self._traffic.note(passing.lane, "retried", why, now=self._clock.monotonic())
             turn = await self._next_turn(passing, turn, wait_s)
 
     async def _streamed(self, passing: Passing, turn: Turn) -> Sent:
@@ -158,6 +162,7 @@ class Forwarding:
                 if wait_s is None:
                     raise
                 self._failed(passing, lost)
+                self._traffic.note(passing.lane, "retried", lost.phase, now=self._clock.monotonic())
             passing.tries += 1
             await self._clock.sleep(wait_s)
 
@@ -213,7 +218,9 @@ class Forwarding:
         turn: Turn,
     ) -> Sent:
         request = passing.request
-        self._traffic.note(passing.lane, "answered", str(message.code), now=self._clock.monotonic())
+        now = self._clock.monotonic()
+        ms = (now - passing.arrived) * 1000
+        self._traffic.note(passing.lane, "answered", str(message.code), now=now, ms=ms)
         self._answered(passing, message, turn)
         copy = None
         if message.code == HTTPStatus.OK and self._last_good.wants(request.method, request.raw_path):
@@ -256,7 +263,8 @@ class Forwarding:
             self._callers.refused(passing.fingerprint)
 
     async def _lost(self, passing: Passing, lost: Lost) -> Sent:
-        self._traffic.note(passing.lane, "failed", lost.phase, now=self._clock.monotonic())
+        kind = fate(lost, passing.request.method)
+        self._traffic.note(passing.lane, kind, lost.phase, now=self._clock.monotonic())
         self._failed(passing, lost)
         if passing.request.transport is None:
             return Sent(keep=False)

@@ -6,8 +6,9 @@ from aiohttp import web
 
 from bot.gateway.backoff import Backoff
 from bot.gateway.budget import Caller
+from bot.gateway.fates import SAFE
 from bot.gateway.limiter import Verdict
-from bot.gateway.retrying import SAFE, Retries
+from bot.gateway.retrying import Retries
 from bot.gateway.wire import Incoming
 
 
@@ -21,6 +22,8 @@ class Passing:
     lane: str
     caller: Caller
     fingerprint: bytes
+    arrived: float
+    """When it came, in monotonic seconds."""
     body: bytes | None = None
     tries: int = 1
     """How often it has been sent, this time included."""

@@ -7,7 +7,6 @@ from bot.gateway.backoff import Backoff
 from bot.gateway.upstream import Lost
 from bot.maintainx import RateHeaders
 
-SAFE = ("GET", "HEAD", "OPTIONS")
 _SERVER_TROUBLE = frozenset(
     {
         HTTPStatus.INTERNAL_SERVER_ERROR,

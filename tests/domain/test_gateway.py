@@ -4,6 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from bot.domain.gateway import Effect, Feed, GatewayStatus, Policy, listed
+from bot.domain.readings import BudgetShare
 from bot.errors import OutsideError
 
 STATUS: JsonValue = {
@@ -29,6 +30,29 @@ def test_status_tells_answers_lanes_and_the_tighter_budget() -> None:
     assert status.traffic.lane("asset-sync") == 123
     assert status.traffic.lane("no such lane") == 0
     assert status.traffic.limited == {"rate": 9, "paused": 3}
+
+
+def test_a_gateway_of_before_fates_and_shares_is_read() -> None:
+    status = GatewayStatus.from_json(STATUS)
+    assert (status.traffic.fates, status.traffic.latency.p95_ms, status.share) == ({}, None, None)
+
+
+def test_fates_latency_and_share_are_read() -> None:
+    status = GatewayStatus.from_json(
+        {
+            "mode": "pass",
+            "traffic": {
+                "fates": {"answered": 400, "unknown": 3},
+                "latency": {"p50_ms": 20.0, "p95_ms": 340.5, "p99_ms": None, "lanes": {}},
+            },
+            "budget": {"left": 0, "our_share": 0.2, "our_share_of": "organisation", "used": 500},
+        }
+    )
+    assert status.traffic.fates["unknown"] == 3
+    assert (status.traffic.latency.p95_ms, status.traffic.latency.p99_ms) == (340.5, None)
+    assert status.share == BudgetShare(ours=0.2, used=500, of="organisation")
+    unsaid: JsonValue = {"our_share": None, "our_share_of": None, "used": None}
+    assert GatewayStatus.from_json({"mode": "pass", "traffic": {}, "budget": unsaid}).share is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from pydantic import JsonValue
 from bot.gateway.buffer.tally import Place
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MARK = "mx:"
 """Begins the marker in ``externalData``; the write's id follows."""
 
