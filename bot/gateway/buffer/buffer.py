@@ -230,17 +230,21 @@ class Buffer:
         told: tuple[str, str, str] | None = None,
     ) -> bool:
         """Move one write, with a line in the feed; False where somebody else moved it meanwhile."""
+        waits = "waiting" in (write.place, place)
         async with self._database.write() as tx:
             moved = await self.rows.change(tx, write, place, change=change, values=values)
+            oldest = await self.rows.oldest(tx) if waits else None
             if moved and told is not None:
                 actor, what, says = told
                 await report(tx, self._clock.now(), actor=actor, what=what, says=says, buffer_id=write.id)
         if moved:
             self._moved(write, place)
+        if waits:
+            self.tally.oldest = oldest
         return moved
 
     def _moved(self, write: Write, place: Place) -> None:
-        self.tally.moved(write.place, place, entity=write.entity, size=write.size, at=write.received_at)
+        self.tally.moved(write.place, place, entity=write.entity, size=write.size)
 
 
 def new_id() -> str:

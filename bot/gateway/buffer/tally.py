@@ -45,8 +45,8 @@ class Tally:
             self.stuck = False
         self.oldest = self.oldest or at
 
-    def moved(self, was: Place, to: Place, *, entity: str, size: int, at: datetime) -> None:
-        """One, which came ``at`` that time, went from here to there."""
+    def moved(self, was: Place, to: Place, *, entity: str, size: int) -> None:
+        """One went from here to there."""
         self._count(was, -1, size)
         self._count(to, 1, size)
         for place, step in ((was, -1), (to, 1)):
@@ -56,8 +56,6 @@ class Tally:
                     del self.blocked[entity]
         if was == "parked" or to == "waiting":
             self.stuck = False
-        if to == "waiting":
-            self.oldest = min(self.oldest or at, at)
 
     def forgotten(self, place: Place, count: int) -> None:
         """So many settled ones were deleted."""
