@@ -17,7 +17,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 from zoneinfo import ZoneInfo
 
 from bot import parse
-from bot.connections import contradictions, integration_of, key_of
+from bot.connections import contradictions, gateway_of, integration_of, key_of
 from bot.domain.integration import Integration
 from bot.errors import ConfigError
 from bot.gateway.lanes import lanes_from
@@ -53,6 +53,8 @@ class Settings:
     """None where no Slack token is set: the terminal works without."""
     gateway: GatewaySettings
     gateway_url: str
+    gateway_key: KeySource
+    """The key of the integration that the gateway serves."""
     integrations: Mapping[str, Integration]
     keys: Mapping[str, KeySource]
     secrets: tuple[str, ...] = field(repr=False)
@@ -100,21 +102,22 @@ def load(
         lanes = lanes_from(None)
     if faults:
         raise ConfigError(tuple(faults))
+    platform = next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None)
     first = integrations.get("default") or next(iter(integrations.values()))
     return Settings(
         bot=BotSettings(bot["port"], database, bot["timezone"], bot["public_url"]),
         slack=slack,
-        gateway=GatewaySettings(
-            upstream=first.base_url,
+        gateway=gateway_of(
+            gateway,
+            integration=first,
+            described=described[first.name],
             database=gateway_database,
-            host=gateway["host"],
-            port=gateway["port"],
-            proxy=_proxy(env, first.base_url),
-            token=gateway["token"],
             lanes=lanes,
-            max_wait_s=gateway["max_wait_s"],
+            proxy=_proxy(env, first.base_url),
+            platform=platform,
         ),
         gateway_url=gateway["url"],
+        gateway_key=keys[first.name],
         integrations=integrations,
         keys=keys,
         secrets=tuple(
@@ -129,7 +132,7 @@ def load(
             if found
         ),
         file=path,
-        platform=next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None),
+        platform=platform,
     )
 
 

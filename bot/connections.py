@@ -1,9 +1,13 @@
-"""Each integration as the settings describe it, and where its key is; what contradicts itself is a fault."""
+"""Each integration as the settings describe it, where its key is, and the gateway that serves it."""
 
 from pathlib import Path
 from typing import Any
 
 from bot.domain.integration import Integration, LogSpec
+from bot.gateway.buffer.settings import BufferSettings
+from bot.gateway.lanes import Lane
+from bot.gateway.settings import GatewaySettings
+from bot.gateway.webhooks.settings import WebhookSettings
 from bot.keys import FileKey, FixedKey
 from bot.ports import KeySource
 
@@ -32,6 +36,51 @@ def key_of(found: dict[str, Any], *, place: str, beside: Path) -> KeySource:
     """Where its key is; ``place`` is what to call it where it is no file."""
     file = found["api_key_file"]
     return FileKey(beside / file) if file else FixedKey(place, found["api_key"])
+
+
+def gateway_of(
+    found: dict[str, Any],
+    *,
+    integration: Integration,
+    described: dict[str, Any],
+    database: Path,
+    lanes: tuple[Lane, ...],
+    proxy: str | None,
+    platform: str | None,
+) -> GatewaySettings:
+    """The gateway's settings: those of ``[gateway]``, and what it must know of the integration it serves."""
+    return GatewaySettings(
+        upstream=integration.base_url,
+        database=database,
+        host=found["host"],
+        port=found["port"],
+        proxy=proxy,
+        platform=platform,
+        token=found["token"],
+        lanes=lanes,
+        organisation=integration.org_id or "",
+        max_wait_s=found["max_wait_s"],
+        retry_share=found["retry_share"],
+        retry_tries=found["retry_tries"],
+        buffer=BufferSettings(
+            key=found["buffer_key"],
+            max_bytes=int(found["buffer_max_mb"] * 2**20),
+            max_age_s=found["buffer_max_age_s"],
+            keep_s=found["buffer_keep_s"],
+            replay_share=found["replay_share"],
+            concurrency=found["replay_concurrency"],
+            settle_s=found["replay_settle_s"],
+            auto_replay=found["auto_replay"],
+            skip_webhook=found["replay_skips_webhooks"],
+            down_after=found["down_after"],
+            stale_paths=found["stale_paths"],
+        ),
+        webhooks=WebhookSettings(
+            secret=described["webhook_secret"],
+            forward_to=described["webhook_url"],
+            poll_every_s=found["poll_every_s"],
+        ),
+    )
 
 
 def contradictions(found: dict[str, Any]) -> tuple[str, ...]:

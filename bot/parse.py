@@ -108,6 +108,13 @@ def number(low: float, high: float) -> Parser:
     return parse
 
 
+def yes_or_no(value: Any) -> bool:
+    """TOML's ``true`` or ``false``."""
+    if not isinstance(value, bool):
+        raise ValueError("write true or false")
+    return value
+
+
 def zone(value: Any) -> ZoneInfo:
     """An IANA time zone."""
     try:
@@ -132,6 +139,14 @@ def texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(v, str) and v.strip() for v in value):
         raise ValueError('write a list of texts, such as ["a", "b"]')
     return tuple(value)
+
+
+def read_patterns(value: Any) -> tuple[str, ...]:
+    """A TOML list of reads, as lanes write them."""
+    found = texts(value)
+    if any(not re.fullmatch(r"GET /\S*", pattern) for pattern in found):
+        raise ValueError('write a list of reads, such as ["GET /v1/users*"]')
+    return found
 
 
 def paths(value: Any) -> tuple[str, ...]:

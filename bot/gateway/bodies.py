@@ -12,12 +12,10 @@ from bot.gateway.leases import Effect, LeaseWish
 
 T = TypeVar("T")
 
-MAX_BODY = 65536
-"""Bytes of an admin request's body."""
 MAX_TTL_S = 7 * 86400
 _MOST_JOBS = 50
-_LATER = ("buffer", "retry", "poll")
-_LEASE_FIELDS = ("rate_per_s", "paused_jobs", "owner", "reason", "ttl_s")
+_EFFECTS = ("rate_per_s", "paused_jobs", "buffer", "retry", "poll")
+_LEASE_FIELDS = (*_EFFECTS, "owner", "reason", "ttl_s")
 _LEASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -36,7 +34,7 @@ def lease_wish(body: bytes) -> LeaseWish:
     faults = _unknown(given, _LEASE_FIELDS)
     wish = _wish(given, faults)
     if not faults and wish.effect == Effect():
-        faults.append("the lease changes nothing; send rate_per_s, paused_jobs or both")
+        faults.append(f"the lease changes nothing; send at least one of {', '.join(_EFFECTS)}")
     return _or_refuse(wish, faults)
 
 
@@ -51,19 +49,19 @@ class Ending:
 def policy_wish(body: bytes) -> LeaseWish | Ending:
     """The body of ``PUT /-/policy``; an Ending where it asks for ``pass``. Raises Refused with every fault."""
     given = _table(body)
-    faults = _unknown(given, ("mode", *_LEASE_FIELDS))
+    faults = _unknown(given, ("mode", "rate_per_s", "paused_jobs", "owner", "reason", "ttl_s"))
     match given.get("mode"):
         case "pass":
             if given.get("rate_per_s") is not None or given.get("paused_jobs"):
                 faults.append("mode is pass, which has no limit; leave rate_per_s and paused_jobs out")
             return _or_refuse(_ending(given, faults), faults)
         case "limited":
-            pass
+            wish = _wish(given, faults)
         case "buffering":
-            faults.append("mode buffering comes with a later version; send pass or limited")
+            wish = _wish({**given, "buffer": "on"}, faults)
         case other:
-            faults.append(f"mode is {_shown(other)}; send pass or limited")
-    wish = _wish(given, faults)
+            faults.append(f"mode is {_shown(other)}; send pass, limited or buffering")
+            wish = _wish(given, faults)
     if not faults and wish.effect == Effect():
         faults.append("mode is limited, but nothing says how; send rate_per_s, paused_jobs or both")
     return _or_refuse(wish, faults)
@@ -74,6 +72,45 @@ def ending(body: bytes) -> Ending:
     given = _table(body) if body.strip() else {}
     faults = _unknown(given, ("owner", "reason"))
     return _or_refuse(_ending(given, faults), faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants done, who it is, and why; ``flag`` is the one yes-or-no field of that route."""
+
+    action: str
+    owner: str
+    reason: str
+    flag: bool = False
+
+
+def order(body: bytes, *, actions: tuple[str, ...], flags: tuple[str, ...] = ()) -> Order:
+    """A body with ``action``, ``owner`` and ``reason``. Raises Refused with every fault."""
+    given = _table(body)
+    faults = _unknown(given, ("action", *flags, "owner", "reason"))
+    action = given.get("action")
+    if action not in actions:
+        faults.append(f"action is {_shown(action)}; send {', '.join(actions)}")
+    faults += _not_yes_or_no(given, flags)
+    by = _ending(given, faults)
+    flag = any(given.get(name) is True for name in flags)
+    return _or_refuse(Order(str(action), by.owner, by.reason, flag), faults)
+
+
+def key_wish(body: bytes) -> tuple[str, Ending]:
+    """The body of ``PUT /-/key``. Raises Refused; the key is never repeated."""
+    given = _table(body)
+    faults = _unknown(given, ("key", "owner", "reason"))
+    key = given.get("key")
+    if (
+        not isinstance(key, str)
+        or not key.strip()
+        or not key.strip().isascii()
+        or not key.strip().isprintable()
+    ):
+        faults.append("key is not a text of printable ASCII characters; send MaintainX's API key")
+        key = ""
+    return _or_refuse((key.strip(), _ending(given, faults)), faults)
 
 
 def spent(body: bytes) -> int:
@@ -114,6 +151,11 @@ def _wish(given: dict[str, Any], faults: list[str]) -> LeaseWish:
         faults.append(f"paused_jobs names {len(jobs)} jobs; send at most {_MOST_JOBS}")
     elif CRITICAL in jobs:
         faults.append(f"paused_jobs names {CRITICAL}, the lane that always goes first; leave it out")
+    buffer = given.get("buffer")
+    if buffer not in (None, "on", "auto"):
+        faults.append(f"buffer is {_shown(buffer)}; send on or auto")
+        buffer = None
+    faults += _not_yes_or_no(given, ("retry", "poll"))
     ttl = given.get("ttl_s")
     if not _is_number(ttl, 1, MAX_TTL_S):
         faults.append(
@@ -122,7 +164,13 @@ def _wish(given: dict[str, Any], faults: list[str]) -> LeaseWish:
     owner, reason = _text(given, "owner", 200, faults), _text(given, "reason", 500, faults)
     if faults or ttl is None:
         return LeaseWish(Effect(), owner, reason, 1.0)
-    effect = Effect(None if rate is None else float(rate), tuple(sorted(set(jobs))))
+    effect = Effect(
+        None if rate is None else float(rate),
+        tuple(sorted(set(jobs))),
+        buffer,
+        bool(given.get("retry")),
+        bool(given.get("poll")),
+    )
     return LeaseWish(effect, owner, reason, float(ttl))
 
 
@@ -145,9 +193,16 @@ def _table(body: bytes) -> dict[str, Any]:
 
 
 def _unknown(given: dict[str, Any], known: tuple[str, ...]) -> list[str]:
-    later = [f"{name} comes with a later version; leave it out" for name in _LATER if given.get(name)]
-    unknown = sorted(str(name) for name in given if name not in known and name not in _LATER)
-    return later + [f"{_shown(name)} is not known; send {', '.join(known)}" for name in unknown]
+    unknown = sorted(str(name) for name in given if name not in known)
+    return [f"{_shown(name)} is not known; send {', '.join(known)}" for name in unknown]
+
+
+def _not_yes_or_no(given: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    return [
+        f"{name} is {_shown(given[name])}; send true or false"
+        for name in names
+        if not isinstance(given.get(name), bool | None)
+    ]
 
 
 def _text(given: dict[str, Any], name: str, most: int, faults: list[str]) -> str:

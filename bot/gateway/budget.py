@@ -153,6 +153,11 @@ class Budget:
         found = [(w.left(now, also=self._own), w.limit) for w in self._users.values()]
         return min(found, default=(max(0, self.user_limit - self._own.total), self.user_limit))
 
+    @property
+    def limit(self) -> int:
+        """Requests per ``WINDOW_S`` that the tightest user may send."""
+        return min((w.limit for w in self._users.values()), default=self.user_limit)
+
     def organisation_left(self, now: float) -> int:
         """What the organisation that has least has left."""
         self._own.forget(now)

@@ -3,45 +3,23 @@
 import asyncio
 import json
 import math
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import JsonValue
 
 from bot.errors import StoreError
+from bot.gateway.feed import GATEWAY, report
 from bot.gateway.pausing import until
-from bot.journal.sqlite import Database, Transaction
+from bot.journal.sqlite import Database
 from bot.ports import Clock
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS feed (instance TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS lease (
-    id TEXT PRIMARY KEY,
-    effect TEXT NOT NULL,
-    owner TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    since TEXT NOT NULL,
-    expires_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS event (
-    n INTEGER PRIMARY KEY AUTOINCREMENT,
-    at TEXT NOT NULL,
-    actor TEXT NOT NULL,
-    what TEXT NOT NULL,
-    lease TEXT NOT NULL,
-    says TEXT NOT NULL
-);
-CREATE TRIGGER IF NOT EXISTS event_stays BEFORE UPDATE ON event
-    BEGIN SELECT RAISE(ABORT, 'the event feed is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS event_is_kept BEFORE DELETE ON event
-    BEGIN SELECT RAISE(ABORT, 'the event feed is append-only'); END;
-"""
+Buffering = Literal["on", "auto"]
 
 MANUAL = "manual"
 """The lease that ``PUT /-/policy`` is shorthand for."""
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +28,12 @@ class Effect:
 
     rate_per_s: float | None = None
     paused_jobs: tuple[str, ...] = ()
+    buffer: Buffering | None = None
+    """``on``: writes wait on the disk; ``auto``: as soon as the gateway judges MaintainX down."""
+    retry: bool = False
+    """Safe requests are tried again."""
+    poll: bool = False
+    """What changed is asked for instead of waiting for webhooks."""
 
     @property
     def says(self) -> str:
@@ -59,12 +43,28 @@ class Effect:
             parts.append(f"{self.rate_per_s:g} request{'' if self.rate_per_s == 1 else 's'} per second")
         if self.paused_jobs:
             parts.append(f"{' and '.join(self.paused_jobs)} paused")
+        if self.buffer is not None:
+            parts.append("writes buffered" + (" once MaintainX is down" if self.buffer == "auto" else ""))
+        if self.retry:
+            parts.append("safe requests retried")
+        if self.poll:
+            parts.append("webhooks polled")
         return "; ".join(parts) or "no limit"
 
     @property
-    def mode(self) -> str:
-        """The contract's word for it."""
-        return "pass" if self.rate_per_s is None and not self.paused_jobs else "limited"
+    def limited(self) -> bool:
+        """Whether requests are held back."""
+        return self.rate_per_s is not None or bool(self.paused_jobs)
+
+    def json(self) -> dict[str, JsonValue]:
+        """As the contract shows it, and as it is kept."""
+        return {
+            "rate_per_s": self.rate_per_s,
+            "paused_jobs": list(self.paused_jobs),
+            "buffer": self.buffer,
+            "retry": self.retry,
+            "poll": self.poll,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,7 @@ class Lease:
         """The lease as the contract shows it."""
         return {
             "id": self.id,
-            "rate_per_s": self.effect.rate_per_s,
-            "paused_jobs": list(self.effect.paused_jobs),
+            **self.effect.json(),
             "owner": self.owner,
             "reason": self.reason,
             "since": self.since.isoformat(),
@@ -102,18 +101,24 @@ class LeaseWish:
 
 
 def strictest(leases: Mapping[str, Lease]) -> Effect:
-    """The effect of all leases: the lowest rate, and every job that any of them pauses."""
-    rates = [lease.effect.rate_per_s for lease in leases.values() if lease.effect.rate_per_s is not None]
-    paused = {job for lease in leases.values() for job in lease.effect.paused_jobs}
-    return Effect(min(rates, default=None), tuple(sorted(paused)))
+    """The effect of all leases: the lowest rate, every job that any of them pauses, ``on`` before ``auto``."""
+    effects = [lease.effect for lease in leases.values()]
+    rates = [effect.rate_per_s for effect in effects if effect.rate_per_s is not None]
+    paused = {job for effect in effects for job in effect.paused_jobs}
+    buffers = [effect.buffer for effect in effects if effect.buffer is not None]
+    return Effect(
+        min(rates, default=None),
+        tuple(sorted(paused)),
+        max(buffers, default=None),  # "on" stands behind "auto" in the alphabet too
+        any(effect.retry for effect in effects),
+        any(effect.poll for effect in effects),
+    )
 
 
 class Leases:
     """The leases of this gateway and the feed of their changes. Every change is on the disk before it is in force."""
 
     def __init__(self, database: Database, clock: Clock, on_change: Callable[[Effect], None]) -> None:
-        self.instance = ""
-        """Names the numbering of the feed: a new file is a new feed."""
         self._database = database
         self._clock = clock
         self._on_change = on_change
@@ -124,15 +129,9 @@ class Leases:
 
     async def load(self) -> None:
         """Take up what was on before the restart; what ran out meanwhile is ended now. Raises StoreError."""
-        async with self._database.write() as tx:
-            found = await tx.read("SELECT instance FROM feed")
-            if not found:
-                found = [(secrets.token_hex(8),)]
-                await tx.execute("INSERT INTO feed (instance) VALUES (?)", found[0])
-            self.instance = str(found[0][0])
-            rows = await tx.read(
-                "SELECT id, effect, owner, reason, since, expires_at FROM lease ORDER BY since"
-            )
+        rows = await self._database.read(
+            "SELECT id, effect, owner, reason, since, expires_at FROM lease ORDER BY since"
+        )
         self._held = {str(row[0]): _lease(*row) for row in rows}
         await self.expire()
         self._on_change(self.effect)
@@ -171,7 +170,6 @@ class Leases:
                 old.since if old is not None and old.effect == wish.effect else now,
                 now + timedelta(seconds=wish.ttl_s),
             )
-            effect = {"rate_per_s": wish.effect.rate_per_s, "paused_jobs": list(wish.effect.paused_jobs)}
             what = "lease_started" if old is None else "lease_replaced"
             says = f"{wish.effect.says} until {_clock_time(lease.expires_at)}: {wish.reason}"
             async with self._database.write() as tx:
@@ -180,14 +178,14 @@ class Leases:
                     " VALUES (?, ?, ?, ?, ?, ?)",
                     (
                         name,
-                        json.dumps(effect),
+                        json.dumps(wish.effect.json()),
                         lease.owner,
                         lease.reason,
                         lease.since.isoformat(),
                         lease.expires_at.isoformat(),
                     ),
                 )
-                await _report(tx, now, actor=wish.owner, what=what, lease=name, says=says)
+                await report(tx, now, actor=wish.owner, what=what, lease=name, says=says)
             self._now_held({**self._held, name: lease})
             return lease
 
@@ -209,7 +207,7 @@ class Leases:
             if over:
                 await self._drop(
                     over,
-                    actor="gateway",
+                    actor=GATEWAY,
                     what="lease_expired",
                     says=lambda lease: f"{lease.effect.says} ran out at {_clock_time(lease.expires_at)}",
                 )
@@ -233,15 +231,6 @@ class Leases:
                 self._on_change(self.effect)
                 await self._clock.sleep(1.0)
 
-    async def events(self, after: int) -> dict[str, JsonValue]:
-        """One page of the feed: every change since number ``after``. Raises StoreError."""
-        rows = await self._database.read(
-            "SELECT n, at, actor, what, lease, says FROM event WHERE n > ? ORDER BY n LIMIT ?", (after, _PAGE)
-        )
-        names = ("n", "at", "actor", "what", "lease", "says")
-        events: list[JsonValue] = [dict(zip(names, row, strict=True)) for row in rows]
-        return {"instance": self.instance, "events": events, "next": rows[-1][0] if rows else after}
-
     def _check_open(self) -> None:
         if self._closed:
             raise StoreError(
@@ -255,7 +244,7 @@ class Leases:
         async with self._database.write() as tx:
             for lease in over:
                 await tx.execute("DELETE FROM lease WHERE id = ?", (lease.id,))
-                await _report(tx, now, actor=actor, what=what, lease=lease.id, says=says(lease))
+                await report(tx, now, actor=actor, what=what, lease=lease.id, says=says(lease))
         gone = {lease.id for lease in over}
         self._now_held({name: lease for name, lease in self._held.items() if name not in gone})
 
@@ -265,18 +254,17 @@ class Leases:
         self._on_change(self.effect)
 
 
-async def _report(tx: Transaction, at: datetime, *, actor: str, what: str, lease: str, says: str) -> None:
-    await tx.execute(
-        "INSERT INTO event (at, actor, what, lease, says) VALUES (?, ?, ?, ?, ?)",
-        (at.isoformat(), actor, what, lease, says),
-    )
-
-
 def _lease(name: str, effect: str, owner: str, reason: str, since: str, expires_at: str) -> Lease:
     read = json.loads(effect)
     return Lease(
         name,
-        Effect(read.get("rate_per_s"), tuple(read.get("paused_jobs", ()))),
+        Effect(
+            read.get("rate_per_s"),
+            tuple(read.get("paused_jobs", ())),
+            read.get("buffer"),
+            bool(read.get("retry")),
+            bool(read.get("poll")),
+        ),
         owner,
         reason,
         datetime.fromisoformat(since),

@@ -40,6 +40,8 @@ class Ticket:
     settle: Callable[[Verdict], None]
     gone: Callable[[], bool] = field(default=lambda: False)
     """True once the client has left; such a ticket takes no slot."""
+    last: bool = False
+    """The gateway's own request: it goes when nobody else wants to, however long that takes."""
     deadline: float = math.inf
 
 
@@ -54,11 +56,17 @@ class Limiter:
         self._room = room
         self._first: deque[Ticket] = deque()
         self._rest: deque[Ticket] = deque()
+        self._last: deque[Ticket] = deque()
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many live requests wait."""
         return len(self._first) + len(self._rest)
+
+    @property
+    def anybody(self) -> bool:
+        """Whether anybody waits, the gateway's own requests included."""
+        return bool(self._first or self._rest or self._last)
 
     @property
     def rate_per_s(self) -> float | None:
@@ -86,6 +94,9 @@ class Limiter:
 
     def join(self, ticket: Ticket, now: float) -> float | None:
         """Take a place in the waiting room, or be settled at once; as ``turn``."""
+        if ticket.last:
+            self._last.append(ticket)
+            return self.turn(now)
         if self.waiting >= self._room:
             self._sweep()
         if self.waiting >= self._room:
@@ -99,7 +110,7 @@ class Limiter:
         """Settle whoever is due now. Returns when to look again, or None where nobody waits."""
         next_at = math.inf
         blocked: dict[Caller, float] = {}
-        for line in (self._first, self._rest):
+        for line in (self._first, self._rest, self._last):
             kept: deque[Ticket] = deque()
             while line and self._pace.ready_at <= now:
                 ticket = line.popleft()
@@ -122,7 +133,7 @@ class Limiter:
                 ticket.settle(self._reason(ticket, now))
             if line:
                 next_at = min(next_at, line[0].deadline)
-        if not self.waiting:
+        if not self.anybody:
             return None
         return min(next_at, self._pace.ready_at) if self._pace.ready_at > now else next_at
 

@@ -60,3 +60,40 @@ def no_answer(lost: Lost) -> Refusal:
         else "nothing was sent: it is safe to try again"
     )
     return Refusal(status, f"{lost}; {fate}", {ERROR: lost.phase.replace("_", "-")})
+
+
+def buffering_read(retry_after: int) -> Refusal:
+    """The answer to a read while nothing goes to MaintainX."""
+    text = f"MaintainX is away and writes are buffered; reads cannot be served: try again in {retry_after} s"
+    headers = {"Retry-After": str(retry_after), LIMITED: "buffering"}
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
+
+
+def unknown_key() -> Refusal:
+    """The answer to a write whose key nobody vouches for, while MaintainX cannot be asked."""
+    text = (
+        "writes are buffered, and MaintainX has not accepted this key through the gateway within a day: nothing was "
+        "kept; use the key that the gateway is configured with, or try again when MaintainX is back"
+    )
+    return Refusal(HTTPStatus.UNAUTHORIZED, text, {LIMITED: "buffering", "WWW-Authenticate": "Bearer"})
+
+
+def no_room(full: str, retry_after: int) -> Refusal:
+    """The answer to a write for which the buffer has no room."""
+    why = "holds as much as it may" if full == "size" else "holds writes that are as old as they may be"
+    text = f"the buffer {why}: this write was not kept; try again in {retry_after} s"
+    headers = {"Retry-After": str(retry_after), LIMITED: "buffer-full"}
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
+
+
+def not_kept(why: str, retry_after: int) -> Refusal:
+    """The answer to a write that could not be written down."""
+    text = f"this write was not kept: {why}; try again in {retry_after} s"
+    headers = {"Retry-After": str(retry_after), LIMITED: "buffer-fault"}
+    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, headers)
+
+
+def too_long(limit: int) -> Refusal:
+    """The answer to a write that is too long to be buffered."""
+    text = f"the body is longer than the {limit} bytes that the buffer takes: this write was not kept"
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text, {LIMITED: "buffering"})

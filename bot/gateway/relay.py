@@ -10,6 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from bot.gateway.edge import Sent, connection_line
+from bot.gateway.lastgood import Copy
 from bot.gateway.upstream import Exchange, Lost
 from bot.gateway.wire import Malformed, answer_head, framed
 
@@ -25,15 +26,17 @@ async def relay(
     *,
     close: bool,
     stall_s: float,
+    copy: Copy | None = None,
 ) -> Sent:
-    """Write the answer to the client, and give the connection back or up.
+    """Write the answer to the client, and give the connection back or up; ``copy`` gets its body too.
 
     Raises Lost where the upstream breaks off; ``request.writer.output_size`` says whether the answer had begun.
     """
-    coding = message.headers.get("Transfer-Encoding", "chunked")
-    if coding.strip().lower() != "chunked":
+    codings = message.headers.getall("Transfer-Encoding", [])
+    if codings and [coding.lower() for coding in codings] != ["chunked"]:
         exchange.close()
-        raise Lost("malformed", f"MaintainX's answer has the transfer coding {coding[:40]!a}", sent=True)
+        text = f"MaintainX's answer has the transfer coding {', '.join(codings)[:40]!a}"
+        raise Lost("malformed", text, sent=True)
     empty = request.method == "HEAD" or message.code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
     sized = empty or "Content-Length" in message.headers
     chunked = not sized and request.version >= (1, 1)
@@ -49,6 +52,8 @@ async def relay(
     last = False
     while True:
         body, last = await _next(exchange, content, wait=not data)
+        if copy is not None:
+            copy.add(body, last=last)
         data += framed(body, chunked=chunked, last=last)
         if last:
             exchange.finish()

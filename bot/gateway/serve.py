@@ -2,94 +2,66 @@
 
 import asyncio
 import gc
-import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
 from bot.errors import ConfigError
-from bot.gateway.admin import Admin
-from bot.gateway.admission import Admission
-from bot.gateway.budget import Budget
 from bot.gateway.edge import EdgeServer
-from bot.gateway.health import Health
-from bot.gateway.leases import SCHEMA, Effect, Leases
-from bot.gateway.limiter import Limiter
-from bot.gateway.proxy import Proxy
+from bot.gateway.parts import Parts
+from bot.gateway.schema import FIRST, UPGRADES
 from bot.gateway.settings import GatewaySettings
-from bot.gateway.traffic import Traffic
 from bot.gateway.upstream import Upstream
 from bot.journal.leader import LeaderLock
 from bot.journal.sqlite import Database
-from bot.ports import Clock
+from bot.ports import Clock, KeySource
 
 _BACKLOG = 1024
 _CLOSING_S = 1.0
 
 
 async def serve(
-    settings: GatewaySettings, *, clock: Clock, stop: asyncio.Event, ready: Callable[[str], None]
+    settings: GatewaySettings,
+    *,
+    clock: Clock,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+    key: KeySource | None = None,
 ) -> None:
     """Run the gateway until ``stop`` is set, then finish what is in flight.
 
-    ``ready`` hears the address once requests are taken. Raises ConfigError (the port, the upstream) and StoreError.
+    ``ready`` hears the address once requests are taken. ``key`` is the one that the gateway itself uses; without one
+    it replays and polls nothing. Raises ConfigError (the port, the upstream, the buffer's key) and StoreError.
     """
-    log = logging.getLogger("mx.gateway")
-    budget = Budget(user_limit=settings.user_limit, organisation_limit=settings.organisation_limit)
-    admission = Admission(Limiter(budget, max_wait_s=settings.max_wait_s, room=settings.max_waiting), clock)
-    traffic = Traffic()
-
-    def in_force(effect: Effect) -> None:
-        admission.apply(rate_per_s=effect.rate_per_s, paused=frozenset(effect.paused_jobs))
-
     async with AsyncExitStack() as stack:
         stack.enter_context(_fewer_collections())
         lock = _alone(settings)
         stack.callback(lock.release)
-        database = await stack.enter_async_context(Database.open(settings.database, schema=SCHEMA))
+        database = await stack.enter_async_context(
+            Database.open(settings.database, schema=FIRST, upgrades=UPGRADES)
+        )
         upstream = await stack.enter_async_context(_upstream(settings))
-        leases = Leases(database, clock, in_force)
-        await leases.load()
-        health = Health(upstream.name, clock)
-        admin = Admin(
-            settings,
-            clock=clock,
-            leases=leases,
-            admission=admission,
-            budget=budget,
-            traffic=traffic,
-            health=health,
-        )
-        proxy = Proxy(
-            settings,
-            clock=clock,
-            upstream=upstream,
-            leases=leases,
-            admission=admission,
-            budget=budget,
-            traffic=traffic,
-            health=health,
-            admin=admin,
-            log=log,
-        )
-        edge = EdgeServer(proxy.handle, settings, log)
+        parts = await Parts.open(settings, database=database, upstream=upstream, clock=clock, key=key)
+        edge = EdgeServer(parts.proxy.handle, settings, parts.log)
         server = await _listen(edge, settings)
         port = server.sockets[0].getsockname()[1]
         try:
             await _refuse_loop(settings, port)
             async with asyncio.TaskGroup() as loops:
-                turns = loops.create_task(admission.run())
-                expiry = loops.create_task(leases.run_expiry(on_trouble=lambda error: log.error("%s", error)))
+                turns = loops.create_task(parts.admission.run())
+                running = [loops.create_task(loop) for loop in parts.loops()]
                 ready(f"http://{_shown(settings.host)}:{port}")
                 await stop.wait()
                 server.close()
-                # From here on a following process may take the port and the leases over.
-                leases.close()
-                expiry.cancel()
+                # Nothing new is begun: what is being replayed ends, the rest waits for the process that follows.
+                parts.close()
+                parts.forwarding.draining = True
+                await _drained(parts, settings.drain_s)
+                for loop in running:
+                    loop.cancel()
+                await parts.save()
                 lock.release()
-                proxy.draining = True
-                await _drained(proxy, settings.drain_s, log)
                 turns.cancel()
         finally:
             server.close()
@@ -107,12 +79,13 @@ def _fewer_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-async def _drained(proxy: Proxy, limit_s: float, log: logging.Logger) -> None:
+async def _drained(parts: Parts, limit_s: float) -> None:
     try:
         async with asyncio.timeout(limit_s):
-            await proxy.until_idle()
+            await parts.proxy.until_idle()
+            await parts.replay.until_idle()
     except TimeoutError:
-        log.warning("stopping: requests were still in flight after %g s and are cut off", limit_s)
+        parts.log.warning("stopping: requests were still in flight after %g s and are cut off", limit_s)
 
 
 @asynccontextmanager

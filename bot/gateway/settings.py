@@ -4,7 +4,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.gateway.buffer.settings import BufferSettings
 from bot.gateway.lanes import Lane, lanes_from
+from bot.gateway.webhooks.settings import WebhookSettings
 
 
 class GatewaySettings(BaseModel):
@@ -15,7 +17,17 @@ class GatewaySettings(BaseModel):
     upstream: str
     """MaintainX's base URL (``https://api.getmaintainx.com/v1``); requests go to its origin with their own path."""
     database: Path
-    """The SQLite file of the leases and their event feed; made where it does not exist."""
+    """The SQLite file of leases, buffer, inbox and event feed; made where it does not exist."""
+    organisation: str = ""
+    """The organisation that the gateway's own requests are about, where the key serves several."""
+    buffer: BufferSettings = Field(default_factory=BufferSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    retry_share: float = Field(default=0.1, ge=0, le=1)
+    """Further tries may be at most this share of the traffic, so that they cannot become the outage."""
+    retry_tries: int = Field(default=3, ge=1, le=10)
+    """How often a safe request is sent in all while retries are on."""
+    platform: str | None = None
+    """A host whose own disk is new at each start (Cloud Run, Heroku), where one is known."""
     host: str = "0.0.0.0"  # noqa: S104 - the integration reaches it from its own container; callers bring their key
     """The address to listen on; ``127.0.0.1`` where the integration runs on the same machine."""
     port: int = Field(default=8081, ge=0, le=65535)

@@ -14,7 +14,7 @@ _TICKS = 10
 _MOST_LANES = 100
 """Lanes told apart; jobs beyond that (by ``X-MX-Job``) are counted as ``other``."""
 
-Kind = Literal["answered", "limited", "failed", "refused"]
+Kind = Literal["answered", "limited", "failed", "refused", "buffered", "stale", "replayed"]
 """``answered`` by MaintainX, with its status; ``limited``, ``failed`` and ``refused`` by the gateway itself:
 held back (rate, budget, paused), no answer to be had (the phase), not fit to be forwarded (the status)."""
 
@@ -95,7 +95,7 @@ def _view(counts: Mapping[Key, int], window_s: float) -> dict[str, JsonValue]:
         if kind == "answered":
             by_status[what] += count
             lanes.setdefault(lane, Counter())[what] += count
-        else:
+        elif kind in own:
             own[kind][what] += count
             if kind == "limited":
                 held.setdefault(lane, Counter())[what] += count

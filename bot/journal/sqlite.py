@@ -73,13 +73,16 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, *, schema: str) -> "AsyncIterator[Database]":
+    async def open(
+        cls, path: Path, *, schema: str, upgrades: Sequence[str] = ()
+    ) -> "AsyncIterator[Database]":
         """The database at ``path``, made with ``schema`` (``CREATE ... IF NOT EXISTS``) where it is new.
 
-        Raises StoreError where it cannot be opened.
+        ``upgrades`` are scripts that are applied once each, in order; SQLite's ``user_version`` counts them. Raises
+        StoreError where it cannot be opened, or was written by a version of mx that knows more upgrades than this.
         """
         async with _connected(path) as writer:
-            await _prepare(writer, path, schema)
+            await _prepare(writer, path, schema, upgrades)
             async with _connected(path) as reader:
                 with _translated("opening", path):
                     await reader.execute_fetchall("PRAGMA query_only = ON")
@@ -150,7 +153,7 @@ async def _connected(path: Path) -> AsyncIterator[aiosqlite.Connection]:
         await to_the_end(connection.close())
 
 
-async def _prepare(writer: aiosqlite.Connection, path: Path, schema: str) -> None:
+async def _prepare(writer: aiosqlite.Connection, path: Path, schema: str, upgrades: Sequence[str]) -> None:
     with _translated("opening", path):
         for attempt in range(_WAL_TRIES):
             try:
@@ -167,9 +170,24 @@ async def _prepare(writer: aiosqlite.Connection, path: Path, schema: str) -> Non
         await writer.execute_fetchall("PRAGMA foreign_keys = ON")
         try:
             await writer.executescript(f"BEGIN IMMEDIATE;\n{schema}\n;COMMIT;")
+            await _upgrade(writer, path, upgrades)
         except sqlite3.Error:
             await writer.rollback()
             raise
+
+
+async def _upgrade(writer: aiosqlite.Connection, path: Path, upgrades: Sequence[str]) -> None:
+    """Apply what this file has not seen yet, each script together with its number or not at all."""
+    [(known,)] = await writer.execute_fetchall("PRAGMA user_version")
+    if known > len(upgrades):
+        raise StoreError(
+            f"opening {path}: a newer version of mx wrote it (its form is {known}, this one knows {len(upgrades)}). "
+            "Start that newer version; nothing was changed"
+        )
+    for number in range(int(known) + 1, len(upgrades) + 1):
+        await writer.executescript(
+            f"BEGIN IMMEDIATE;\n{upgrades[number - 1]}\n;PRAGMA user_version = {number};\nCOMMIT;"
+        )
 
 
 @contextmanager

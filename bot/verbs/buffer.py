@@ -134,13 +134,16 @@ async def _pages(gateway: Gateway, *, state: str | None, limit: int) -> JsonValu
 def _show_list(page: BufferPage, *, zone: tzinfo, state: str | None) -> None:
     console = Console(highlight=False)
     if page.items:
-        table = Table(
-            "id", "received", "write", "of", "state", "tries", "what is known", box=None, pad_edge=False
-        )
+        table = Table(box=None, pad_edge=False)
+        table.add_column("id", no_wrap=True)
+        table.add_column("received", no_wrap=True)
+        table.add_column("write", overflow="fold")
+        table.add_column("state", overflow="fold")
         for write in page.items:
             at = f"{write.received_at.astimezone(zone):%m-%d %H:%M:%S}"
-            about = (write.buffer_id, at, f"{write.method} {write.path}", write.entity or "", write.fate)
-            table.add_row(*(Text(word) for word in about), str(write.attempts), Text(_known(write)))
+            state = ": ".join(part for part in (write.fate, _known(write)) if part)
+            row = (write.buffer_id, at, f"{write.method} {write.path}", state)
+            table.add_row(*(Text(word) for word in row))
         console.print(table)
     else:
         console.print(f"No write{f' is {state}' if state else ' is in the buffer'}.")
@@ -173,7 +176,7 @@ def _next_moves(page: BufferPage) -> list[str]:
 
 def _known(write: BufferedWrite) -> str:
     answered = f"MaintainX answered {write.answer.status}" if write.answer and write.answer.status else ""
-    return ": ".join(part for part in (answered, write.says) if part)
+    return write.says or answered
 
 
 def _show_one(write: BufferedWrite, *, zone: tzinfo) -> None:

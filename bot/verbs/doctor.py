@@ -161,7 +161,7 @@ def _buffer(status: GatewayStatus) -> Iterator[Check]:
     if waiting.rejected:
         yield Check(
             "rejected writes",
-            f"{writes(waiting.rejected)} refused by MaintainX are kept with their answers",
+            f"MaintainX refused {writes(waiting.rejected)}, kept with what it answered",
             "send them again or drop them: mx buffer list --state rejected",
         )
 

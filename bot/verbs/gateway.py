@@ -19,13 +19,19 @@ def command() -> None:
     Point the integration's base URL at it (http://HOST:8081/v1). Without a mitigation switched on it forwards every
     request unchanged.
     """
-    settings = config.load().gateway
+    settings = config.load()
 
     operators_log.start()
 
     async def run() -> None:
         with stop_on_signal() as stop:
-            await serve(settings, clock=SystemClock(), stop=stop, ready=click.echo)
+            await serve(
+                settings.gateway,
+                clock=SystemClock(),
+                stop=stop,
+                ready=click.echo,
+                key=settings.gateway_key,
+            )
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())

@@ -97,6 +97,7 @@ async def test_a_lease_in_policy_status_metrics_and_feed(tmp_path: Path) -> None
             "mode": "pass",
             "rate_per_s": None,
             "paused_jobs": [],
+            "buffer": None,
             "retry": False,
             "poll": False,
             "leases": [],
@@ -120,7 +121,9 @@ async def test_a_lease_in_policy_status_metrics_and_feed(tmp_path: Path) -> None
         status = (await gw.admin("GET", "status?window_s=30")).json()
         assert status["mode"] == "limited"
         assert status["leases"] == 1
-        assert status["buffer"] == {"waiting": 0}
+        assert status["buffer"]["waiting"] == 0
+        assert status["circuit"]["state"] == "closed"
+        assert status["replay"]["state"] == "idle"
         assert status["upstream"]["host"] == f"127.0.0.1:{up.port}"
         assert status["traffic"]["window_s"] == 30
         assert status["traffic"]["lanes"] == {"critical": {"200": 1}}
@@ -180,11 +183,11 @@ FAULTS: list[tuple[Any, str]] = [
     ({**LEASE, "owner": 5}, "owner is 5"),
     ({**LEASE, "reason": None}, "reason is missing"),
     ({**LEASE, "reason": "x" * 501}, "reason is"),
-    ({**LEASE, "rate_per_s": None}, "changes nothing; send rate_per_s, paused_jobs or both"),
-    ({**LEASE, "buffer": "on"}, "buffer comes with a later version"),
-    ({**LEASE, "retry": True}, "retry comes with a later version"),
-    ({**LEASE, "poll": True}, "poll comes with a later version"),
-    ({**LEASE, "rate": 1}, "'rate' is not known; send rate_per_s, paused_jobs, owner, reason, ttl_s"),
+    ({**LEASE, "rate_per_s": None}, "changes nothing; send at least one of rate_per_s, paused_jobs, buffer"),
+    ({**LEASE, "buffer": "off"}, "send on or auto"),
+    ({**LEASE, "retry": "yes"}, "send true or false"),
+    ({**LEASE, "poll": 1}, "send true or false"),
+    ({**LEASE, "rate": 1}, "'rate' is not known; send rate_per_s, paused_jobs, buffer, retry, poll, owner"),
 ]
 
 
@@ -223,13 +226,14 @@ async def test_every_fault_of_a_body_at_once(tmp_path: Path) -> None:
         ("POST", "spent", {"requests": -1}, 400, "requests is -1"),
         ("POST", "spent", {"requests": 1.5}, 400, "requests is 1.5"),
         ("POST", "spent", {}, 400, "requests is missing"),
-        ("PUT", "policy", {**LEASE, "mode": "buffering"}, 400, "buffering comes with a later version"),
-        ("PUT", "policy", {**LEASE, "mode": "x"}, 400, "mode is 'x'; send pass or limited"),
+        ("PUT", "policy", {**LEASE, "mode": "parking"}, 400, "send pass, limited or buffering"),
+        ("PUT", "policy", {**LEASE, "mode": "x"}, 400, "mode is 'x'; send pass, limited or buffering"),
         ("PUT", "policy", {**LEASE, "mode": "pass"}, 400, "leave rate_per_s"),
         ("PUT", "policy", {"mode": "limited", "owner": "o", "reason": "r", "ttl_s": 9}, 400, "says how"),
-        ("GET", "buffer", None, 404, "no such route"),
-        ("POST", "replay", {"action": "start"}, 404, "no such route"),
-        ("PUT", "key", {}, 404, "no such route"),
+        ("GET", "buffer?state=lost", None, 400, "send one of waiting, sending, delivered"),
+        ("POST", "replay", {"action": "start"}, 409, "has no MaintainX key"),
+        ("POST", "replay", {"action": "go"}, 400, "send start, pause, resume, cancel"),
+        ("PUT", "key", {}, 400, "send MaintainX's API key"),
         ("POST", "webhooks/NEW_WORK_ORDER", {}, 404, "no such route"),
         ("GET", "", None, 404, "no such route"),
     ],

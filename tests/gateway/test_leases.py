@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StoreError
-from bot.gateway.leases import SCHEMA, Effect, Leases, LeaseWish
+from bot.gateway.feed import Feed
+from bot.gateway.leases import Effect, Leases, LeaseWish
+from bot.gateway.schema import FIRST, UPGRADES
 from bot.journal.sqlite import Database
 from tests.clock import FakeClock
 
@@ -16,7 +18,7 @@ def wish(rate: float | None = None, *jobs: str, ttl_s: float = 60, owner: str = 
 
 async def test_the_strictest_wins_and_each_ends_alone(tmp_path: Path) -> None:
     clock, seen = FakeClock(), list[Effect]()
-    async with Database.open(tmp_path / "g.db", schema=SCHEMA) as database:
+    async with Database.open(tmp_path / "g.db", schema=FIRST, upgrades=UPGRADES) as database:
         leases = Leases(database, clock, seen.append)
         await leases.load()
         await leases.put("a", wish(2.0, "asset-sync", ttl_s=10))
@@ -30,7 +32,7 @@ async def test_the_strictest_wins_and_each_ends_alone(tmp_path: Path) -> None:
         assert leases.effect == Effect(5.0)
         assert seen[-1] == Effect(5.0)
         assert await leases.end("b", actor="bob", reason="again") is None
-        feed = await leases.events(0)
+        feed = await (await Feed.open(database)).page(0)
         assert isinstance(feed["events"], list)
         told = [(e["n"], e["actor"], e["what"], e["lease"]) for e in feed["events"] if isinstance(e, dict)]
         assert told == [
@@ -41,32 +43,32 @@ async def test_the_strictest_wins_and_each_ends_alone(tmp_path: Path) -> None:
             (5, "gateway", "lease_expired", "a"),
         ]
         assert feed["next"] == 5
-        assert (await leases.events(5))["events"] == []
+        assert (await (await Feed.open(database)).page(5))["events"] == []
 
 
 async def test_a_restart_keeps_what_is_on_and_ends_what_ran_out(tmp_path: Path) -> None:
     clock = FakeClock()
-    async with Database.open(tmp_path / "g.db", schema=SCHEMA) as database:
+    async with Database.open(tmp_path / "g.db", schema=FIRST, upgrades=UPGRADES) as database:
         leases = Leases(database, clock, lambda _: None)
         await leases.load()
-        first = leases.instance
+        first = (await Feed.open(database)).instance
         await leases.put("short", wish(1.0, ttl_s=10))
         await leases.put("long", wish(2.0, ttl_s=100))
     clock.jump(50)
     seen = list[Effect]()
-    async with Database.open(tmp_path / "g.db", schema=SCHEMA) as database:
+    async with Database.open(tmp_path / "g.db", schema=FIRST, upgrades=UPGRADES) as database:
         leases = Leases(database, clock, seen.append)
         await leases.load()
         assert [lease.id for lease in leases.all()] == ["long"]
         assert seen[-1] == Effect(2.0)
-        assert leases.instance == first
-        feed = await leases.events(2)
+        assert (await Feed.open(database)).instance == first
+        feed = await (await Feed.open(database)).page(2)
         assert isinstance(feed["events"], list)
         assert [e["what"] for e in feed["events"] if isinstance(e, dict)] == ["lease_expired"]
 
 
 async def test_the_feed_cannot_be_changed(tmp_path: Path) -> None:
-    async with Database.open(tmp_path / "g.db", schema=SCHEMA) as database:
+    async with Database.open(tmp_path / "g.db", schema=FIRST, upgrades=UPGRADES) as database:
         leases = Leases(database, FakeClock(), lambda _: None)
         await leases.load()
         await leases.put("a", wish(1.0))
@@ -78,7 +80,7 @@ async def test_the_feed_cannot_be_changed(tmp_path: Path) -> None:
 
 async def test_replacing_a_lease_is_told(tmp_path: Path) -> None:
     clock = FakeClock()
-    async with Database.open(tmp_path / "g.db", schema=SCHEMA) as database:
+    async with Database.open(tmp_path / "g.db", schema=FIRST, upgrades=UPGRADES) as database:
         leases = Leases(database, clock, lambda _: None)
         await leases.load()
         begun = (await leases.put("a", wish(1.0))).since
@@ -88,7 +90,7 @@ async def test_replacing_a_lease_is_told(tmp_path: Path) -> None:
         assert (renewed.expires_at - begun).total_seconds() == 65
         assert (await leases.put("a", wish(3.0))).since > begun
         assert leases.effect == Effect(3.0)
-        feed = await leases.events(0)
+        feed = await (await Feed.open(database)).page(0)
         assert isinstance(feed["events"], list)
         assert [e["what"] for e in feed["events"] if isinstance(e, dict)] == [
             "lease_started",

@@ -1,0 +1,307 @@
+"""One request on its way to MaintainX and back: sent as it came, tried again only where nothing can happen twice."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
+
+from bot.gateway.admission import Admission
+from bot.gateway.backoff import Backoff
+from bot.gateway.budget import Budget, Caller
+from bot.gateway.edge import Sent, say
+from bot.gateway.health import Health
+from bot.gateway.keyring import Callers
+from bot.gateway.lastgood import Copy, Good, LastGood
+from bot.gateway.limiter import Verdict
+from bot.gateway.outage import Outage
+from bot.gateway.refusals import Refusal, no_answer
+from bot.gateway.relay import relay
+from bot.gateway.retrying import SAFE, Retries
+from bot.gateway.settings import GatewaySettings
+from bot.gateway.traffic import Traffic
+from bot.gateway.turn import Turn
+from bot.gateway.upstream import Exchange, Lost, Upstream
+from bot.gateway.wire import Incoming, framed
+from bot.maintainx import rate_headers
+from bot.ports import Clock
+
+_STALE_TRIES = 4
+"""Connections that a safe request may find closed by the upstream just then, before it is told so."""
+
+
+@dataclass(slots=True)
+class Passing:
+    """A request that was let through: the head as it goes out, whose it is, and its body where it was read already."""
+
+    request: web.BaseRequest
+    incoming: Incoming
+    head: bytes
+    lane: str
+    caller: Caller
+    fingerprint: bytes
+    body: bytes | None = None
+    tries: int = 1
+    """How often it has been sent, this time included."""
+    waits: Backoff | None = None
+
+    def backoff(self, retries: Retries) -> Backoff:
+        """Its waits between tries; most requests need none."""
+        if self.waits is None:
+            self.waits = retries.backoff()
+        return self.waits
+
+    @property
+    def bodiless(self) -> bool:
+        """A safe method without a body: sending it twice changes nothing."""
+        return self.request.method in SAFE and not self.body
+
+
+class Held(Exception):  # noqa: N818 - it is an answer, not a fault of ours
+    """A further try was not let through; ``verdict`` says why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict)
+        self.verdict: Verdict = verdict
+
+
+class Forwarding:
+    """Sends what was admitted, and brings the answer back."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        *,
+        clock: Clock,
+        upstream: Upstream,
+        admission: Admission,
+        budget: Budget,
+        traffic: Traffic,
+        health: Health,
+        outage: Outage,
+        callers: Callers,
+        retries: Retries,
+        last_good: LastGood,
+        log: logging.Logger,
+    ) -> None:
+        self.draining = False
+        """While stopping every answer closes its connection."""
+        self._settings = settings
+        self._clock = clock
+        self._upstream = upstream
+        self._admission = admission
+        self._budget = budget
+        self._traffic = traffic
+        self._health = health
+        self._outage = outage
+        self._callers = callers
+        self._retries = retries
+        self._last_good = last_good
+        self._log = log
+
+    async def forward(self, passing: Passing) -> Sent:
+        """Send it and relay the answer; it has its turn already. Raises Held where a further try has none."""
+        turn = Turn(self._budget, self._admission, passing.caller)
+        try:
+            if passing.request.transport is None:
+                turn.unsent()
+                return await self._lost(
+                    passing, Lost("client", "the client left before its request was sent", sent=False)
+                )
+            if passing.body is None and passing.request.content.is_eof():
+                passing.body = passing.request.content.read_nowait()
+            if passing.body is not None:
+                return await self._whole(passing, turn)
+            return await self._streamed(passing, turn)
+        except Lost as lost:
+            if not lost.sent:
+                turn.unsent()
+            return await self._lost(passing, lost)
+        finally:
+            turn.over(self._clock.monotonic())
+
+    async def say(self, request: web.BaseRequest, refusal: Refusal) -> Sent:
+        """Answer by the gateway itself."""
+        # With a body on its way the connection is not used again: nobody knows how long the rest would be.
+        close = self.draining or not request.content.is_eof()
+        return await say(
+            request, refusal.status, {"error": refusal.error}, headers=refusal.headers, close=close
+        )
+
+    async def _whole(self, passing: Passing, turn: Turn) -> Sent:
+        """A request that is at hand whole, sent again where retries are on and nothing can happen twice."""
+        assert passing.body is not None
+        data = passing.head + framed(passing.body, chunked=passing.incoming.chunked, last=True)
+        while True:
+            exchange: Exchange | None = None
+            try:
+                exchange, message, content = await self._open(passing, data)
+                wait_s = (
+                    self._retries.after_answer(
+                        message.code,
+                        rate_headers(message.headers),
+                        safe=passing.bodiless,
+                        tries=passing.tries,
+                        backoff=passing.backoff(self._retries),
+                    )
+                    if message.code >= HTTPStatus.INTERNAL_SERVER_ERROR
+                    else None
+                )
+                if wait_s is None:
+                    return await self._answer(passing, exchange, message, content, turn=turn)
+                self._answered(passing, message, turn)
+            except Lost as lost:
+                wait_s = self._retries.after_lost(
+                    lost, safe=passing.bodiless, tries=passing.tries, backoff=passing.backoff(self._retries)
+                )
+                if wait_s is None:
+                    raise
+                if not lost.sent:
+                    turn.unsent()
+                self._failed(passing, lost)
+            finally:
+                if exchange is not None:
+                    exchange.close()  # where it was given back already, that stands
+            turn = await self._next_turn(passing, turn, wait_s)
+
+    async def _streamed(self, passing: Passing, turn: Turn) -> Sent:
+        """A request whose body is still coming in: only connecting is tried again."""
+        request, chunked = passing.request, passing.incoming.chunked
+        exchange = await self._connect(passing)
+        try:
+            exchange.send(passing.head, no_body=request.method == "HEAD", more=True)
+            if passing.incoming.expects and request.transport is not None:
+                request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            async with asyncio.TaskGroup() as group:
+                upload = group.create_task(exchange.upload(request.content, chunked=chunked))
+                try:
+                    return await self._meanwhile(passing, exchange, turn)
+                finally:
+                    upload.cancel()
+        finally:
+            exchange.close()
+
+    async def _connect(self, passing: Passing) -> Exchange:
+        while True:
+            try:
+                return await self._upstream.connect()
+            except Lost as lost:
+                wait_s = self._retries.after_lost(
+                    lost, safe=False, tries=passing.tries, backoff=passing.backoff(self._retries)
+                )
+                if wait_s is None:
+                    raise
+                self._failed(passing, lost)
+            passing.tries += 1
+            await self._clock.sleep(wait_s)
+
+    async def _next_turn(self, passing: Passing, turn: Turn, wait_s: float) -> Turn:
+        """Wait, then take a place for the next try. Raises Held and Lost (the client left)."""
+        turn.over(self._clock.monotonic())
+        await self._clock.sleep(wait_s)
+        passing.tries += 1
+        verdict = await self._admission.enter(
+            passing.lane, passing.caller, gone=lambda: passing.request.transport is None
+        )
+        if verdict == "gone":
+            raise Lost("client", "the client left before its request was sent again", sent=False)
+        if verdict != "go":
+            raise Held(verdict)
+        return Turn(self._budget, self._admission, passing.caller)
+
+    async def _open(self, passing: Passing, data: bytes) -> tuple[Exchange, RawResponseMessage, StreamReader]:
+        """Send a request that is at hand whole, and read the answer's head. Raises Lost.
+
+        A pooled connection may have been closed by the upstream just as it was used: where nothing can be done
+        twice (a safe method without a body) the next one is tried.
+        """
+        for left in reversed(range(_STALE_TRIES)):
+            exchange = await self._upstream.connect()
+            try:
+                exchange.send(data, no_body=passing.request.method == "HEAD", more=False)
+                return exchange, *await exchange.head()
+            except asyncio.CancelledError:
+                exchange.close()
+                raise
+            except Lost as lost:
+                stale = exchange.reused and lost.phase == "lost"
+                if not (left and stale and passing.bodiless):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    async def _meanwhile(self, passing: Passing, exchange: Exchange, turn: Turn) -> Sent:
+        """The answer to an upload that is still under way; it may come before the upload's end."""
+        try:
+            message, content = await exchange.head()
+        except Lost as lost:
+            return await self._lost(passing, lost)
+        return await self._answer(passing, exchange, message, content, turn=turn)
+
+    async def _answer(
+        self,
+        passing: Passing,
+        exchange: Exchange,
+        message: RawResponseMessage,
+        content: StreamReader,
+        *,
+        turn: Turn,
+    ) -> Sent:
+        request = passing.request
+        self._traffic.note(passing.lane, "answered", str(message.code), now=self._clock.monotonic())
+        self._answered(passing, message, turn)
+        copy = None
+        if message.code == HTTPStatus.OK and self._last_good.wants(request.method, request.raw_path):
+            copy = Copy(message.raw_headers)
+        try:
+            sent = await relay(
+                request,
+                exchange,
+                message,
+                content,
+                close=self.draining,
+                stall_s=self._settings.stall_s,
+                copy=copy,
+            )
+        except Lost as lost:
+            self._failed(passing, lost)
+            if request.writer.output_size:
+                # A client must not take what it has for the whole answer: no final chunk, no clean end.
+                if request.transport is not None:
+                    request.transport.abort()
+                return Sent(keep=False)
+            return await self.say(request, no_answer(lost))
+        if copy is not None and copy.whole:
+            good = Good(copy.raw_headers, bytes(copy.body), self._clock.now())
+            self._last_good.keep(request.raw_path, passing.incoming, passing.fingerprint, good)
+        return sent
+
+    def _answered(self, passing: Passing, message: RawResponseMessage, turn: Turn) -> None:
+        """What an answer tells of limits, keys and MaintainX's health."""
+        now, status = self._clock.monotonic(), message.code
+        self._health.answered(now)
+        turn.answered(now, status, message.headers, target=passing.request.raw_path)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._outage.bad(f"it answered {status}")
+            return
+        self._outage.good()
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            self._callers.accepted(passing.fingerprint)
+        elif status == HTTPStatus.UNAUTHORIZED:
+            self._callers.refused(passing.fingerprint)
+
+    async def _lost(self, passing: Passing, lost: Lost) -> Sent:
+        self._traffic.note(passing.lane, "failed", lost.phase, now=self._clock.monotonic())
+        self._failed(passing, lost)
+        if passing.request.transport is None:
+            return Sent(keep=False)
+        return await self.say(passing.request, no_answer(lost))
+
+    def _failed(self, passing: Passing, lost: Lost) -> None:
+        if lost.phase == "client":
+            return
+        self._health.failed(lost)
+        self._outage.bad(str(lost))
+        self._log.warning("%s in lane %s: %s", passing.request.method, passing.lane, lost)

@@ -1,0 +1,5 @@
+"""The inbox's tables."""
+
+INBOX = """
+SELECT 1;
+"""
