@@ -130,9 +130,9 @@ class BufferStandIn:
             return _refused(404, "there is no such write in the buffer")
         action, owner, reason = body["action"], body["owner"], body["reason"]
         if action == "drop":
-            del self.writes[write["buffer_id"]]
+            write |= {"state": "dropped", "parked": False, "says": f"dropped by {owner}: {reason}"}
             self._note("write_dropped", actor=owner, buffer_id=write["buffer_id"], says=reason)
-            return web.json_response({**write, "says": f"dropped: {reason}"})
+            return web.json_response(write)
         if not write["parked"] and write["state"] != "rejected":
             return _refused(409, f"{write['buffer_id']} is {write['state']}; nothing is to be decided of it")
         sent = action == "resend"

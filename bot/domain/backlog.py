@@ -1,13 +1,15 @@
 """What waits at the gateway: buffered writes, each with its fate, and the replay that delivers them. Pure."""
 
 from datetime import datetime, tzinfo
-from typing import Literal
+from typing import Literal, get_args
 
 from bot.domain.telling import about, hour
 from bot.domain.view import View
 
-State = Literal["waiting", "sending", "delivered", "rejected", "unknown"]
-STATES: tuple[State, ...] = ("waiting", "sending", "delivered", "rejected", "unknown")
+State = Literal["waiting", "sending", "delivered", "rejected", "unknown", "dropped"]
+STATES: tuple[State, ...] = get_args(State)
+COUNTED = STATES[:-1]
+"""What was dropped is told by the feed and counted by nobody."""
 
 Decision = Literal["resend", "arrived", "drop"]
 Control = Literal["start", "pause", "resume", "cancel"]

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import config
-from bot.domain.backlog import LONGEST_REASON, STATES, BufferedWrite, BufferPage, Counts, Decision
+from bot.domain.backlog import COUNTED, LONGEST_REASON, STATES, BufferedWrite, BufferPage, Counts, Decision
 from bot.domain.telling import writes
 from bot.gateway_client import GatewayClient
 from bot.ports import Gateway
@@ -155,7 +155,7 @@ def _show_list(page: BufferPage, *, zone: tzinfo, state: str | None) -> None:
 
 
 def _counted(counts: Counts) -> str:
-    return ", ".join(f"{getattr(counts, state)} {state}" for state in STATES)
+    return ", ".join(f"{getattr(counts, state)} {state}" for state in COUNTED)
 
 
 def _next_moves(page: BufferPage) -> list[str]:

@@ -83,11 +83,13 @@ async def test_dropping_needs_a_reason(gateway: GatewayStandIn, tmp_path: Path) 
         buffer(gateway, "drop", write, "--reason", "x" * 501, folder=tmp_path),
     )
     assert [ended.code for ended in refused] == [2, 2, 2]
-    assert write in gateway.buffer.writes
+    assert gateway.buffer.writes[write]["state"] == "waiting"
     done = await buffer(gateway, "drop", write, "--reason", "ordered twice", folder=tmp_path)
     assert done.code == 0
-    assert gateway.buffer.writes == {}
+    assert gateway.buffer.writes[write]["state"] == "dropped"
     assert gateway.log[0]["says"] == "ordered twice"
+    listed = await buffer(gateway, "list", folder=tmp_path)
+    assert (listed.code, "dropped by cli:" in listed.out) == (0, True)
 
 
 async def test_a_gateway_that_is_away_or_a_write_that_is_not_there_is_one_sentence(
