@@ -388,6 +388,21 @@ async def test_dropping_needs_a_reason_and_is_told(tmp_path: Path) -> None:
         assert (await gw.admin("POST", "buffer/mxb_0", drop)).status == 400
 
 
+async def test_dropping_one_of_those_that_wait_starts_no_replay_of_the_rest(tmp_path: Path) -> None:
+    async with world(tmp_path) as (mx, gw):
+        await gw.admin("PUT", "policy", BUFFERING)
+        names = [
+            (await gw.post("/v1/workorders", {"title": f"Q{n}"}, key=mx.key)).json()["buffer_id"]
+            for n in range(3)
+        ]
+        await gw.admin("PUT", "policy", PASS)
+        drop = {"action": "drop", "owner": "cli:ann@host", "reason": "a test of ours"}
+        assert (await gw.admin("POST", f"buffer/{names[1]}", drop)).status == 200
+        assert (await gw.admin("GET", "replay")).json()["state"] == "idle"
+        await replayed(gw)
+        assert await titles(mx, beginning="Q") == ["Q0", "Q2"]
+
+
 async def test_pause_resume_and_cancel(tmp_path: Path) -> None:
     async with world(tmp_path, buffer={"concurrency": 1}) as (mx, gw):
         mx.delay_s = 0.1

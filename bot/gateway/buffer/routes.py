@@ -84,21 +84,24 @@ class BufferRoutes:
         if wish.action == "drop" and not wish.reason:
             raise Refused("dropping a write loses it; send a reason")
         decision: Decision = wish.action  # type: ignore[assignment] # it is one of them: checked above
+        was = await self._buffer.rows.one(asked.rest)
         write = await self._buffer.decide(asked.rest, decision, actor=wish.owner, reason=wish.reason)
-        said = await self._go_on(write, wish.owner, again=decision == "resend")
+        again = decision == "resend"
+        said = await self._go_on(write, wish.owner, again=again) if again or (was and was.parked) else ""
         return {**write.json(), "says": said or write.says}
 
     async def _go_on(self, write: Write, actor: str, *, again: bool) -> str:
-        """Send what nothing holds up any more, where nobody has said anything against sending."""
-        if not self._buffer.tally.moving:
+        """Send what nothing holds up any more, where that is all there is to send: a whole replay is another decision."""
+        tally, state = self._buffer.tally, self._control.state
+        if not tally.moving:
             return ""
         what = f"{write.id} is" if again else "what waited behind it is"
-        if self._control.state in ("idle", "done") and not self._control.buffering and self._asking.has_key:
-            reason = f"{what} sent now"
-            await self._control.act("start", actor=actor, reason=reason, has_key=True)
-            return f"{what} being sent now"
         if self._control.working:
             return f"{what} sent by the replay that runs"
+        over = state == "done" or (state == "idle" and again and tally.of("waiting") == 1)
+        if over and not self._control.buffering and self._asking.has_key:
+            await self._control.act("start", actor=actor, reason=f"{what} sent now", has_key=True)
+            return f"{what} being sent now"
         waits = f"{write.id} waits" if again else "what waited behind it waits on"
         return f"{waits}; it goes out when the replay is started or resumed (`mx replay`)"
 
