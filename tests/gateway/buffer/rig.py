@@ -48,7 +48,9 @@ def new(method: str, target: str, body: Any = b"", *, at: datetime = NOON, **giv
     return NewWrite(**{**whole, **given})
 
 
-def sent(method: str, target: str, body: Any = b"", *, at: datetime = NOON, state: State = "unknown") -> Write:
+def sent(
+    method: str, target: str, body: Any = b"", *, at: datetime = NOON, state: State = "unknown"
+) -> Write:
     """A write that went out at that time, and stands so; no file holds it."""
     made = new(method, target, body, at=at)
     return Write(
@@ -171,4 +173,3 @@ async def kept(folder: Path, *, clock: Clock | None = None, **settings: Any) -> 
     async with Database.open(folder / "gateway.db", schema=FIRST, upgrades=UPGRADES) as database:
         buffer = await Buffer.open(database, settings=made, clock=clock)
         yield Kept(database, buffer, await Control.open(database, buffer, clock=clock))
-

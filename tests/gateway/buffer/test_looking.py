@@ -340,9 +340,7 @@ async def test_a_question_that_is_lost_is_the_callers(mx: Vendor) -> None:
         raise Lost("connect", "not connected", sent=False)
 
     with pytest.raises(Lost):
-        await look_for(
-            sent("DELETE", "/v1/workorders/9"), lost, last_answer=None, now=FakeClock(NOON).now
-        )
+        await look_for(sent("DELETE", "/v1/workorders/9"), lost, last_answer=None, now=FakeClock(NOON).now)
 
 
 # What cannot be looked for at all.

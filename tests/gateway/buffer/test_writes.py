@@ -187,7 +187,7 @@ def mark_of(write: Write) -> bytes:
     ("body", "before", "after"),
     [
         (b'{"title":"A"}', b"{", b',"title":"A"}'),
-        (b'{}', b"{", b"}"),
+        (b"{}", b"{", b"}"),
         (b' \r\n{ "title" : "A",  "n": 1.10 }\n', b" \r\n{", b', "title" : "A",  "n": 1.10 }\n'),
         (b'{"title":"{\\"a\\":1}"}', b"{", b',"title":"{\\"a\\":1}"}'),
         ('{"title":"Füllstand ✓"}'.encode(), b"{", ',"title":"Füllstand ✓"}'.encode()),
