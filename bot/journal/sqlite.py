@@ -169,7 +169,9 @@ async def _prepare(writer: aiosqlite.Connection, path: Path, schema: str, upgrad
         await writer.execute_fetchall("PRAGMA synchronous = FULL")
         await writer.execute_fetchall("PRAGMA foreign_keys = ON")
         try:
-            known = await _known(writer, path, upgrades)  # before the schema: a newer form may have dropped a table
+            known = await _known(
+                writer, path, upgrades
+            )  # before the schema: a newer form may have dropped a table
             await writer.executescript(f"BEGIN IMMEDIATE;\n{schema}\n;COMMIT;")
             await _upgrade(writer, known, upgrades)
         except sqlite3.Error:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.gateway.buffer.writes import Write
 from tests.clock import FakeClock
 from tests.gateway.buffer.rig import ANN, NOON, Kept, kept, new
 
-SMALL = {"max_bytes": 2**16}
+SMALL: dict[str, Any] = {"max_bytes": 2**16}
 
 
 async def placed(mx: Kept, place: Place, *, entity: str = "workorders/1", body: bytes = b"x") -> Write:
@@ -92,7 +93,7 @@ async def test_a_write_that_waits_for_longer_than_allowed_keeps_new_ones_out(tmp
 async def test_that_it_is_full_is_told_once_and_that_there_is_room_again_too(tmp_path: Path) -> None:
     async with kept(tmp_path) as mx:
         for full in ("size", "size", "age", None, None, "age"):
-            await mx.buffer.tell_full(full)  # type: ignore[arg-type] # these are they
+            await mx.buffer.tell_full(full)
         assert [what for _, what, _ in await mx.told()] == ["buffer_full", "buffer_has_room", "buffer_full"]
 
 
@@ -254,7 +255,7 @@ async def test_a_word_about_no_write_is_refused(tmp_path: Path) -> None:
 async def test_two_people_decide_at_once_and_the_first_one_counts(tmp_path: Path) -> None:
     async with kept(tmp_path) as mx:
         write = await placed(mx, "parked")
-        words = [mx.buffer.decide(write.id, d, actor=ANN, reason="r") for d in ("resend", "arrived")]  # type: ignore[arg-type]
+        words = [mx.buffer.decide(write.id, d, actor=ANN, reason="r") for d in ("resend", "arrived")]
         first, second = await asyncio.gather(*words, return_exceptions=True)
         assert isinstance(first, Write)
         assert isinstance(second, Conflict)

@@ -81,7 +81,7 @@ async def test_a_conflict_says_what_is_in_the_way_and_who_did_it(tmp_path: Path)
         with pytest.raises(Conflict, match=f"running already, started by {ANN}"):
             await say(mx.control, "start")
         await say(mx.control, "pause")
-        with pytest.raises(Conflict, match="is paused .*resume or cancel"):
+        with pytest.raises(Conflict, match=r"is paused .*resume or cancel"):
             await say(mx.control, "start")
 
 
@@ -107,7 +107,7 @@ async def test_parked_ones_alone_are_nothing_to_start_for(tmp_path: Path) -> Non
 
 async def test_what_a_dry_run_would_do_in_a_sentence(tmp_path: Path) -> None:
     async with kept(tmp_path) as mx:
-        for number in range(3):
+        for _ in range(3):
             await mx.accept(new("POST", "/v1/assets", {"name": "A"}))
         await mx.accept(
             *(

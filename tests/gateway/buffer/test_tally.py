@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.gateway.buffer.tally import Place, Tally
 from tests.gateway.buffer.rig import ANN, NOON, Kept, kept, new
 
-ONE = {"entity": "workorders/1", "size": 10}
+ONE: dict[str, Any] = {"entity": "workorders/1", "size": 10}
 LATER = NOON + timedelta(minutes=5)
 
 
@@ -64,14 +65,14 @@ def test_parked_ones_block_their_entity_until_the_last_is_decided() -> None:
 
 def test_what_stands_behind_a_parked_one_is_not_moving_until_it_is_decided() -> None:
     tally = Tally({"waiting": 1, "parked": 1}, stuck=True, blocked={"workorders/1": 1})
-    assert not tally.moving
-    tally.added(at=NOON, **ONE)
-    assert not tally.moving, "one more of the same entity stands behind it too"
+    moving = [tally.moving]
+    tally.added(at=NOON, **ONE)  # one more of the same entity stands behind it too
+    moving.append(tally.moving)
     tally.added(entity="workorders/2", size=1, at=NOON)
-    assert tally.moving
+    moving.append(tally.moving)
     tally.stuck = True
     tally.moved("parked", "dropped", **ONE)
-    assert tally.moving
+    assert [*moving, tally.moving] == [False, False, True, True]
 
 
 def test_the_oldest_is_the_first_that_came() -> None:
