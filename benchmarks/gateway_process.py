@@ -9,6 +9,7 @@ import uvloop
 from bot.clock import SystemClock
 from bot.gateway.serve import serve
 from bot.gateway.settings import GatewaySettings
+from bot.keys import FixedKey
 
 
 async def run(upstream: str, folder: Path) -> None:
@@ -24,7 +25,13 @@ async def run(upstream: str, folder: Path) -> None:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(
-            serve(settings, clock=SystemClock(), stop=stop, ready=lambda url: print(url, flush=True))
+            serve(
+                settings,
+                clock=SystemClock(),
+                stop=stop,
+                ready=lambda url: print(url, flush=True),
+                key=FixedKey("bench", "0123456789abcdef"),
+            )
         )
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         stop.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import sys
 import time
@@ -20,6 +21,14 @@ REQUEST = (
     b"GET /v1/workorders?limit=100 HTTP/1.1\r\nHost: gateway:8081\r\nAccept: application/json\r\n"
     b"Authorization: Bearer 0123456789abcdef\r\nUser-Agent: bench\r\n\r\n"
 )
+WRITE_BODY = json.dumps({"title": "Replace the seal on pump 7", "description": "x" * 300, "priority": "HIGH"})
+WRITE = (
+    b"POST /v1/workorders HTTP/1.1\r\nHost: gateway:8081\r\nAccept: application/json\r\n"
+    b"Authorization: Bearer 0123456789abcdef\r\nUser-Agent: bench\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(WRITE_BODY), WRITE_BODY.encode())
+)
+REQUESTS = {"read": REQUEST, "write": WRITE}
+_LENGTH = re.compile(rb"Content-Length: (\d+)")
 
 
 class Upstream(asyncio.Protocol):
@@ -35,14 +44,15 @@ class Upstream(asyncio.Protocol):
 class Client(asyncio.Protocol):
     """One connection that asks again as soon as it has its answer."""
 
-    def __init__(self, done: list[int]) -> None:
+    def __init__(self, request: bytes, done: list[int]) -> None:
+        self.request = request
         self.done = done
         self.left = 0
         self.seen = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(REQUEST)
+        self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
         if not self.left:
@@ -50,15 +60,16 @@ class Client(asyncio.Protocol):
             head, found, body = self.seen.partition(b"\r\n\r\n")
             if not found:
                 return
-            if not head.startswith(b"HTTP/1.1 200"):
+            length = _LENGTH.search(head)
+            if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")) or length is None:
                 sys.exit(f"the proxy answered {head[:80]!r}")
-            self.left = len(BODY) - len(body)
+            self.left = int(length[1]) - len(body)
             self.seen = b""
         else:
             self.left -= len(data)
         if self.left == 0:
             self.done[0] += 1
-            self.transport.write(REQUEST)
+            self.transport.write(self.request)
 
 
 async def upstream() -> None:
@@ -68,12 +79,14 @@ async def upstream() -> None:
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
-async def drive(port: int, connections: int, seconds: float) -> None:
+async def drive(port: int, connections: int, seconds: float, kind: str = "read") -> None:
     """Ask as fast as answers come; prints requests and seconds."""
+    request = REQUESTS[kind]
     done = [0]
     loop = asyncio.get_running_loop()
     opened = [
-        await loop.create_connection(lambda: Client(done), "127.0.0.1", port) for _ in range(connections)
+        await loop.create_connection(lambda: Client(request, done), "127.0.0.1", port)
+        for _ in range(connections)
     ]
     started, before = time.perf_counter(), done[0]
     await asyncio.sleep(seconds)
@@ -106,6 +119,8 @@ if __name__ == "__main__":
             uvloop.run(upstream())
         case ["drive", port, connections, seconds]:
             uvloop.run(drive(int(port), int(connections), float(seconds)))
+        case ["drive", port, connections, seconds, kind]:
+            uvloop.run(drive(int(port), int(connections), float(seconds), kind))
         case ["latency", port, count]:
             latencies(int(port), int(count))
         case _:

@@ -11,10 +11,13 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot.config import Settings
-from bot.engine import Engine, open_engine
+from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
 from bot.faults import wordless
 from bot.gateway_feed import GatewayFeed
+from bot.gateway_orders import Orders
+from bot.gateway_watch import Watch
+from bot.ordering import Ordering
 from bot.ports import Clock
 from bot.slack import server
 from bot.slack.answers import Answers
@@ -53,6 +56,7 @@ class _Slack:
     cards: Cards
     answers: Answers
     reports: Reports
+    watch: Watch
 
 
 async def serve(
@@ -127,16 +131,22 @@ class _Bot:
 
     def _followers(self) -> Loops:
         engine = self._engine
-        first = (
-            "default"
-            if "default" in engine.settings.integrations
-            else next(iter(engine.settings.integrations))
+        served = engine.settings.served
+        feed = GatewayFeed(engine.timeline, engine.gateway, clock=engine.clock, integration=served)
+        orders = Orders(
+            engine.timeline,
+            engine.gateway,
+            clock=engine.clock,
+            epoch=lambda: engine.term.epoch,
+            after=self._slack.watch.refresh,
+            zone=engine.settings.bot.zone,
         )
-        feed = GatewayFeed(engine.timeline, engine.gateway, clock=engine.clock, integration=first)
         return {
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,
+            "gateway orders": orders.follow,
+            "gateway watch": self._slack.watch.follow,
             "card": self._slack.cards.follow,
             "answers": self._slack.answers.follow,
             "report": self._slack.reports.follow,
@@ -218,13 +228,23 @@ async def _slack_edge(engine: Engine, settings: SlackSettings) -> AsyncIterator[
         api = SlackApi(client, session, clock)
         chat = SlackChat(api)
         planner = Planner(engine.playbooks, engine.steps)
+        watch = Watch(engine.timeline, engine.gateway, clock=clock, integration=engine.settings.served)
         cards = Cards(
-            engine.timeline, chat, planner, replies, integrations=integrations, clock=clock, zone=zone
+            engine.timeline,
+            chat,
+            planner,
+            replies,
+            watch=watch,
+            integrations=integrations,
+            clock=clock,
+            zone=zone,
         )
         later = Later()
         edge = Edge(
             timeline=engine.timeline,
             incidents=engine.incidents,
+            ordering=Ordering(engine.timeline, clock, new_id=new_id, zone=zone),
+            watch=watch,
             integrations=integrations,
             playbooks=engine.playbooks,
             planner=planner,
@@ -244,6 +264,7 @@ async def _slack_edge(engine: Engine, settings: SlackSettings) -> AsyncIterator[
             reports=Reports(
                 engine.timeline, api, chat, replies, integrations=integrations, clock=clock, zone=zone
             ),
+            watch=watch,
         )
 
 

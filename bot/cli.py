@@ -19,6 +19,8 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("playbooks", "List the mitigations that can be run."),
     ("run", "Run a playbook on the open incident."),
     ("undo", "Undo a playbook that is switched on."),
+    ("buffer", "Look at the writes that wait at the gateway, and decide of one."),
+    ("replay", "Deliver the writes that wait at the gateway, and watch it go."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
     ("report", "Print the incident report."),
     ("doctor", "Check every setting and say what to do next."),

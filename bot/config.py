@@ -28,6 +28,9 @@ from bot.scrub import Scrubber
 from bot.settings import SECRETS, SETTINGS, Setting, Table
 from bot.slack.settings import SlackSettings
 
+_PLATFORMS = {"K_SERVICE": "Cloud Run", "DYNO": "Heroku", "RENDER": "Render", "FLY_APP_NAME": "Fly.io"}
+"""Variables that a host sets by itself, of hosts that keep nothing of a process's own disk."""
+
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -57,6 +60,13 @@ class Settings:
     secrets: tuple[str, ...] = field(repr=False)
     """Every configured secret, for the scrubber."""
     file: Path | None
+    platform: str | None
+    """The host whose own disk is new at each start, where it makes itself known; what lies on a volume is kept."""
+
+    @property
+    def served(self) -> str:
+        """The integration whose requests the gateway takes."""
+        return "default" if "default" in self.integrations else next(iter(self.integrations))
 
 
 def load(
@@ -92,6 +102,7 @@ def load(
         lanes = lanes_from(None)
     if faults:
         raise ConfigError(tuple(faults))
+    platform = next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None)
     first = integrations.get("default") or next(iter(integrations.values()))
     return Settings(
         bot=BotSettings(bot["port"], database, bot["timezone"], bot["public_url"]),
@@ -103,6 +114,7 @@ def load(
             database=gateway_database,
             lanes=lanes,
             proxy=_proxy(env, first.base_url),
+            platform=platform,
         ),
         gateway_url=gateway["url"],
         gateway_key=keys[first.name],
@@ -120,6 +132,7 @@ def load(
             if found
         ),
         file=path,
+        platform=platform,
     )
 
 

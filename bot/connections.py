@@ -46,6 +46,7 @@ def gateway_of(
     database: Path,
     lanes: tuple[Lane, ...],
     proxy: str | None,
+    platform: str | None,
 ) -> GatewaySettings:
     """The gateway's settings: those of ``[gateway]``, and what it must know of the integration it serves."""
     return GatewaySettings(
@@ -54,6 +55,7 @@ def gateway_of(
         host=found["host"],
         port=found["port"],
         proxy=proxy,
+        platform=platform,
         token=found["token"],
         lanes=lanes,
         organisation=integration.org_id or "",

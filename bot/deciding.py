@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain import events as e
 from bot.domain.book import Book
+from bot.domain.incident import Incident
 from bot.domain.words import sentence
 from bot.errors import Conflict, Refused
 from bot.ports import Clock
@@ -33,6 +34,26 @@ class Move:
     """None: nothing is to be appended, the answer is all."""
     stream: str = ""
     expect: int | None = None
+
+
+def on(found: Incident, fact: e.AnyFact, *, says: str, binding: bool = True) -> Move:
+    """A fact for this incident; ``binding``: only if nothing happened in it since it was looked at."""
+    return Move(
+        says=says, incident=found.id, fact=fact, stream=found.id, expect=found.version if binding else None
+    )
+
+
+def open_in(book: Book, integration: str) -> Incident:
+    """The integration's open incident. Raises Refused where there is none."""
+    found = book.open_incident(integration)
+    if found is None:
+        raise Refused(nothing_open(integration))
+    return found
+
+
+def nothing_open(integration: str) -> str:
+    """What a person is told where no incident is open."""
+    return f"There is no open incident for {integration}. Type /mx triage to look."
 
 
 Decide = Callable[[Book], Awaitable[Move] | Move]

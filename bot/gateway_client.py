@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import JsonValue
 
+from bot.domain.backlog import Control, Decision
 from bot.errors import OutsideError
 
 DEADLINE_S = 2.0
@@ -18,6 +19,11 @@ DEADLINE_S = 2.0
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _LONGEST_ERROR = 300
+_DECIDING: Mapping[Decision, str] = {
+    "resend": "having it send again the write",
+    "arrived": "telling it of the arrival of the write",
+    "drop": "dropping the write",
+}
 
 
 class GatewayClient:
@@ -65,6 +71,36 @@ class GatewayClient:
     async def events(self, after: int) -> JsonValue:
         return await self._ask("GET", "/-/events", doing="reading its events", params={"after": str(after)})
 
+    async def buffer(
+        self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> JsonValue:
+        given = {"state": state, "limit": None if limit is None else str(limit), "cursor": cursor}
+        params = {name: value for name, value in given.items() if value is not None}
+        return await self._ask("GET", "/-/buffer", doing="listing its buffer", params=params)
+
+    async def buffered(self, buffer_id: str) -> JsonValue:
+        return await self._ask("GET", _write_path(buffer_id), doing=f"looking at the write {buffer_id}")
+
+    async def decide(self, buffer_id: str, action: Decision, *, owner: str, reason: str) -> JsonValue:
+        body: dict[str, JsonValue] = {"action": action, "owner": owner, "reason": reason}
+        doing = f"{_DECIDING[action]} {buffer_id}"
+        return await self._ask("POST", _write_path(buffer_id), doing=doing, body=body)
+
+    async def replay(self) -> JsonValue:
+        return await self._ask("GET", "/-/replay", doing="asking how far the replay is")
+
+    async def control_replay(
+        self, action: Control, *, owner: str, reason: str, dry_run: bool = False
+    ) -> JsonValue:
+        body: dict[str, JsonValue] = {
+            "action": action,
+            "dry_run": dry_run,
+            "owner": owner,
+            "reason": reason,
+        }
+        doing = "counting what a replay would send" if dry_run else f"asking it to {action} the replay"
+        return await self._ask("POST", "/-/replay", doing=doing, body=body)
+
     async def spent(self, requests: int) -> None:
         await self._ask(
             "POST", "/-/spent", doing="telling it of mx's own requests", body={"requests": requests}
@@ -103,6 +139,10 @@ class GatewayClient:
 
 def _lease_path(lease: str) -> str:
     return f"/-/leases/{quote(lease, safe='')}"
+
+
+def _write_path(buffer_id: str) -> str:
+    return f"/-/buffer/{quote(buffer_id, safe='')}"
 
 
 def _content(answer: httpx.Response, *, asking: str) -> JsonValue:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.domain import events as e
+from bot.domain.book import Book
 from bot.domain.gateway import Feed, GatewayEvent, Policy
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Lease
@@ -15,8 +16,22 @@ ACTOR = "gateway"
 EVERY_S = 2.0
 AWAY_S = 5.0
 """How long a gateway that did not answer is left alone."""
+LASTING = ("write_", "buffer_", "replay_", "forwarding_")
+"""News of data that was accepted: they belong on a timeline even when no incident is open."""
+AFTERWARDS = timedelta(days=1)
+"""How long such news still belongs to the incident that is over."""
 GRACE = timedelta(seconds=10)
 """How long after a lease's end its expiry is waited for before the gateway's list is looked at."""
+
+_ORDERED = {
+    "replay_started": "start",
+    "replay_paused": "pause",
+    "replay_resumed": "resume",
+    "replay_cancelled": "cancel",
+    "write_resent": "resend",
+    "write_arrived": "arrived",
+}
+"""What an order brings about at the gateway."""
 
 
 class GatewayFeed:
@@ -65,14 +80,14 @@ class GatewayFeed:
             incident, run = found
             if _by_the_runner(event, incident, run):
                 return
-            fact = _of_a_run(event)
+            stream, fact = incident.id, _of_a_run(event)
         else:
-            there = next((one for one in book.incidents() if self._was_open(one, event.at)), None)
-            if there is None:
-                return  # nobody's timeline: the gateway keeps its own record
-            incident, fact = there, None
+            there = self._stream(book, event)
+            if there is None or _by_an_order(event, book.incident(there)):
+                return  # nobody's timeline, or told there already by the order and its answer
+            stream, fact = there, None
         draft = e.Draft(
-            stream=incident.id,
+            stream=stream,
             actor=event.actor,
             at=event.at,
             fact=fact or e.GatewayReported(what=event.what, says=_told(event)),
@@ -110,9 +125,26 @@ class GatewayFeed:
             await self._timeline.append(draft)
         self._compared = True
 
-    def _was_open(self, incident: Incident, at: datetime) -> bool:
-        over = incident.resolved_at is not None and incident.resolved_at < at
-        return incident.integration == self._integration and incident.opened_at <= at and not over
+    def _stream(self, book: Book, event: GatewayEvent) -> str | None:
+        """Whose timeline it belongs to: the incident that was open; for lasting news the latest one, else the desk."""
+        before = [
+            one
+            for one in book.incidents()
+            if one.integration == self._integration and one.opened_at <= event.at
+        ]
+        if there := next((one for one in before if _over_for(one, event.at) is None), None):
+            return there.id
+        if not event.what.startswith(LASTING):
+            return None
+        fresh = [one for one in before if (_over_for(one, event.at) or timedelta()) <= AFTERWARDS]
+        latest = max(fresh, key=lambda one: (one.opened_at, one.id), default=None)
+        return latest.id if latest else e.desk(self._integration)
+
+
+def _over_for(incident: Incident, at: datetime) -> timedelta | None:
+    """How long it had been over then; None where it was open."""
+    resolved = incident.resolved_at
+    return at - resolved if resolved is not None and resolved < at else None
 
 
 def _by_the_runner(event: GatewayEvent, incident: Incident, run: Run) -> bool:
@@ -122,6 +154,17 @@ def _by_the_runner(event: GatewayEvent, incident: Incident, run: Run) -> bool:
     if event.what == "lease_deleted":
         return any(undo.undoes == run.id and undo.requested_by == event.actor for undo in incident.runs)
     return False
+
+
+def _by_an_order(event: GatewayEvent, incident: Incident | None) -> bool:
+    """Whether it is what somebody asked of mx, whose own facts tell of it."""
+    return incident is not None and any(
+        (order.actor, order.buffer_id) == (event.actor, event.buffer_id)
+        and _ORDERED.get(event.what) == order.action
+        and order.ok is not False
+        and order.at <= event.at + GRACE
+        for order in incident.orders
+    )
 
 
 def _of_a_run(event: GatewayEvent) -> e.AnyFact | None:
@@ -140,7 +183,7 @@ def _of_a_run(event: GatewayEvent) -> e.AnyFact | None:
 
 def _told(event: GatewayEvent) -> str:
     words = event.what.replace("_", " ")
-    about = f" ({event.lease})" if event.lease else ""
+    about = f" ({event.lease or event.buffer_id})" if event.lease or event.buffer_id else ""
     return f"At the gateway: {words}{about} by {event.actor}" + (f": {event.says}" if event.says else "")
 
 

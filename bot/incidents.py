@@ -1,18 +1,21 @@
 """What may be done in an incident, and what is answered: each request ends in one append, or in a refusal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 
-from bot.deciding import Deciding, Done, Move
+from bot.deciding import Deciding, Done, Move, nothing_open, on, open_in
 from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
+from bot.domain.fact import Address
 from bot.domain.incident import Incident
+from bot.domain.order import ReplayAsked
+from bot.domain.telling import hour
 from bot.domain.words import sentence
 from bot.errors import Refused
 from bot.playbook import Playbook, remembered
 from bot.ports import Clock
-from bot.run_rules import hour, refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
+from bot.run_rules import refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
 from bot.timeline import Timeline
 
 LONGEST_TEXT = 3000
@@ -24,6 +27,7 @@ _WORDLESS = (
     e.RunRequested,
     e.ReportRequested,
     e.CardPosted,
+    ReplayAsked,
 )
 
 
@@ -53,13 +57,13 @@ class Incidents:
         integration: str,
         *,
         actor: str,
-        address: e.Address | None = None,
+        address: Address | None = None,
         samples: int = 3,
         key: str | None = None,
     ) -> Done:
         """Ask for a triage; its follower answers at ``address``."""
         fact = e.TriageRequested(
-            request=self._new_id(), integration=integration, samples=samples, address=address or e.Address()
+            request=self._new_id(), integration=integration, samples=samples, address=address or Address()
         )
 
         def decide(book: Book) -> Move:
@@ -77,13 +81,13 @@ class Incidents:
         """The actor has it; a hand-over says who had it before."""
 
         def decide(book: Book) -> Move:
-            found = _open(book, integration)
+            found = open_in(book, integration)
             had, since = found.acknowledged_by, found.acknowledged_at
             at = f", since {hour(since, self._zone)}" if since else ""
             if had == actor:
                 return Move(says=f"You have {found.id} already{at}.", incident=found.id)
             says = f"You have {found.id} now." + (f" {had} had it{at}." if had else "")
-            return _on(found, e.Acknowledged(), says=says)
+            return on(found, e.Acknowledged(), says=says)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -94,10 +98,10 @@ class Incidents:
         why = _text(reason, example=f"/mx severity {severity.number} only one site is affected")
 
         def decide(book: Book) -> Move:
-            found = _open(book, integration)
+            found = open_in(book, integration)
             was = f"; it was {found.severity}" if found.severity and found.severity != severity else ""
             says = f"{found.id} is {severity} from here, by your word{was}. It stays so until a person changes it."
-            return _on(found, e.SeveritySet(severity=severity, reason=why), says=says)
+            return on(found, e.SeveritySet(severity=severity, reason=why), says=says)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -106,8 +110,8 @@ class Incidents:
         words = _text(text, example="/mx note the vendor confirmed it on the phone")
 
         def decide(book: Book) -> Move:
-            found = _open(book, integration)
-            return _on(found, e.NoteAdded(text=words), says=f"Noted in {found.id}.", binding=False)
+            found = open_in(book, integration)
+            return on(found, e.NoteAdded(text=words), says=f"Noted in {found.id}.", binding=False)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -117,7 +121,7 @@ class Incidents:
         playbook: str,
         *,
         actor: str,
-        address: e.Address | None = None,
+        address: Address | None = None,
         fingerprint: str | None = None,
         key: str | None = None,
     ) -> Done:
@@ -130,16 +134,16 @@ class Incidents:
             raise Refused(f"There is no playbook {playbook}. There is: {', '.join(sorted(self._playbooks))}.")
 
         def decide(book: Book) -> Move:
-            found = _open(book, integration)
+            found = open_in(book, integration)
             refuse_twice(found, chosen.name, zone=self._zone)
             refuse_stale(fingerprint, chosen, found)
             fact = e.RunRequested(
                 run=self._unused(book),
                 playbook=chosen.name,
                 fingerprint=fingerprint,
-                address=address or e.Address(),
+                address=address or Address(),
             )
-            return _on(found, fact, says=f"{chosen.title} starts in {found.id}; the card shows each step.")
+            return on(found, fact, says=f"{chosen.title} starts in {found.id}; the card shows each step.")
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -149,7 +153,7 @@ class Incidents:
         playbook_or_run: str,
         *,
         actor: str,
-        address: e.Address | None = None,
+        address: Address | None = None,
         fingerprint: str | None = None,
         key: str | None = None,
     ) -> Done:
@@ -166,22 +170,38 @@ class Incidents:
                 mode="undo",
                 undoes=undone.id,
                 fingerprint=fingerprint,
-                address=address or e.Address(),
+                address=address or Address(),
             )
             when = " as soon as the step that is under way has ended" if undone.live else ""
-            return _on(found, fact, says=f"{chosen.title} is being taken back in {found.id}{when}.")
+            return on(found, fact, says=f"{chosen.title} is being taken back in {found.id}{when}.")
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
     async def resolve(
-        self, integration: str, *, actor: str, anyway_reason: str | None = None, key: str | None = None
+        self,
+        integration: str,
+        *,
+        actor: str,
+        anyway_reason: str | None = None,
+        at_gateway: Sequence[str] = (),
+        remark: str = "",
+        key: str | None = None,
     ) -> Done:
-        """It is over. Refuses, and lists why, while something is on; with a reason each such line is accepted."""
+        """It is over. Refuses, and lists why, while something is on; with a reason each such line is accepted.
+
+        Args:
+            integration: whose incident.
+            actor: who says so.
+            anyway_reason: why it is called over with open points.
+            at_gateway: what the gateway was just found to hold back, a line each.
+            remark: what else is to be told with the answer.
+            key: the id of the delivery that asks.
+        """
         reason = "" if anyway_reason is None else _text(anyway_reason, example="/mx resolve anyway REASON")
 
         def decide(book: Book) -> Move:
-            found = _open(book, integration)
-            unmet = unmet_lines(found, zone=self._zone)
+            found = open_in(book, integration)
+            unmet = (*unmet_lines(found, zone=self._zone), *at_gateway)
             lines = "".join(f"\n- {line}" for line in unmet)
             if unmet and anyway_reason is None:
                 raise Refused(
@@ -192,9 +212,10 @@ class Incidents:
             if found.assessment and found.assessment.findings:
                 says += f"\nThe last look ({hour(found.assessment.at, self._zone)}) still found: "
                 says += f"{found.assessment.findings[0].symptom}. To look again: /mx triage"
+            says += f"\n{remark}" if remark else ""
             if unmet:
                 says += f"\nAccepted by you, and the report says so:{lines}"
-            return _on(found, e.Resolved(reason=reason, accepted=unmet), says=says)
+            return on(found, e.Resolved(reason=reason, accepted=unmet), says=says)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -207,8 +228,8 @@ class Incidents:
                 raise Refused(f"{current.id} is open; there is nothing to reopen.")
             found = book.latest(integration)
             if found is None:
-                raise Refused(_nothing_open(integration))
-            return _on(
+                raise Refused(nothing_open(integration))
+            return on(
                 found, e.Reopened(reason=why), says=f"{found.id} is open again. To look now: /mx triage"
             )
 
@@ -234,20 +255,20 @@ class Incidents:
             if version in found.redacted:
                 raise Refused(f"Line {version} of {found.id} is redacted already.")
             says = f"Line {version} of {found.id} is hidden from every view from here; the row itself stays."
-            return _on(found, e.Redacted(version=version, reason=why), says=says)
+            return on(found, e.Redacted(version=version, reason=why), says=says)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
     async def request_report(
-        self, integration: str, *, actor: str, address: e.Address | None = None, key: str | None = None
+        self, integration: str, *, actor: str, address: Address | None = None, key: str | None = None
     ) -> Done:
         """Ask for the report of the open incident, else of the latest; its follower posts it."""
-        fact = e.ReportRequested(request=self._new_id(), address=address or e.Address())
+        fact = e.ReportRequested(request=self._new_id(), address=address or Address())
 
         def decide(book: Book) -> Move:
             found = _open_or_latest(book, integration)
             says = f"The report of {found.id} follows in a few seconds."
-            return _on(found, fact, says=says, binding=False)
+            return on(found, fact, says=says, binding=False)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -259,29 +280,11 @@ class Incidents:
                 return run
 
 
-def _on(found: Incident, fact: e.AnyFact, *, says: str, binding: bool = True) -> Move:
-    """A fact for this incident; ``binding``: only if nothing happened in it since it was looked at."""
-    return Move(
-        says=says, incident=found.id, fact=fact, stream=found.id, expect=found.version if binding else None
-    )
-
-
-def _open(book: Book, integration: str) -> Incident:
-    found = book.open_incident(integration)
-    if found is None:
-        raise Refused(_nothing_open(integration))
-    return found
-
-
 def _open_or_latest(book: Book, integration: str) -> Incident:
     found = book.open_incident(integration) or book.latest(integration)
     if found is None:
         raise Refused(f"There has been no incident for {integration} yet. Type /mx triage to look.")
     return found
-
-
-def _nothing_open(integration: str) -> str:
-    return f"There is no open incident for {integration}. Type /mx triage to look."
 
 
 def _text(words: str, *, example: str) -> str:

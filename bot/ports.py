@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
+from bot.domain.backlog import Control, Decision
 from bot.domain.mitigation import Lease, PlannedStep
 from bot.domain.readings import Reading
 
@@ -160,6 +161,30 @@ class Gateway(Protocol):
 
     async def events(self, after: int) -> JsonValue:
         """``GET /-/events?after=N``."""
+        ...
+
+    async def buffer(
+        self, *, state: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> JsonValue:
+        """``GET /-/buffer``: how many writes have which fate, and a page of them."""
+        ...
+
+    async def buffered(self, buffer_id: str) -> JsonValue:
+        """``GET /-/buffer/{buffer_id}``: one write, whole."""
+        ...
+
+    async def decide(self, buffer_id: str, action: Decision, *, owner: str, reason: str) -> JsonValue:
+        """``POST /-/buffer/{buffer_id}``: what becomes of a write that waits for a person's word."""
+        ...
+
+    async def replay(self) -> JsonValue:
+        """``GET /-/replay``: how far the replay is."""
+        ...
+
+    async def control_replay(
+        self, action: Control, *, owner: str, reason: str, dry_run: bool = False
+    ) -> JsonValue:
+        """``POST /-/replay``: start it, hold it, go on, or give it up; ``dry_run`` only counts."""
         ...
 
     async def spent(self, requests: int) -> None:

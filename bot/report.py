@@ -15,6 +15,7 @@ from bot.domain.readings import TrafficDetail
 from bot.domain.run import Run
 from bot.domain.words import sentence
 from bot.report_actions import Action, actions
+from bot.report_buffer import delivered
 from bot.report_words import blank, clock_time, duration, spans
 from bot.templating import Written, markdown_templates
 
@@ -97,10 +98,14 @@ def facts_for(
         timeline=tuple(_timeline(history, zone=zone, names=names)),
         causes=tuple(_causes(assessed)),
         cause_blank=blank("the technical explanation, confirmed by a person"),
-        resolution=tuple(_resolution(incident, zone=zone, names=names)),
+        resolution=(
+            *_ran_all(incident, zone=zone, names=names),
+            *delivered(history, zone=zone, names=names),
+            *_resolved(incident, zone=zone, names=names),
+        ),
         resolution_blank=blank("what was done outside mx to fix it"),
         accepted=incident.accepted,
-        actions=actions(incident, assessed, zone=zone, names=names),
+        actions=actions(incident, history, zone=zone, names=names),
         blind_spots=tuple(dict.fromkeys(spot for found in assessed for spot in found.blind_spots)),
         head_seq=head.seq,
         head_hash=head.hash,
@@ -227,9 +232,12 @@ def _assessed(found: Assessment, *, first: bool) -> str:
     return f"{'Likely cause identified' if first else 'Assessed anew'} ({found.severity}): {causes}"
 
 
-def _resolution(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[str]:
+def _ran_all(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[str]:
     for run in incident.runs:
         yield _ran(run, zone=zone, names=names)
+
+
+def _resolved(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[str]:
     for lease in incident.leases:
         yield f"Still on: {lease.says}, since {clock_time(lease.since, zone)} by {names(lease.owner)}"
     if incident.resolved_at is not None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.assessment import Assessment
+from bot.domain.events import Assessed, Event
 from bot.domain.incident import Incident
+from bot.report_buffer import dropped
 from bot.report_words import blank, clock_time
 
 
@@ -18,13 +20,18 @@ class Action:
 
 
 def actions(
-    incident: Incident, assessed: Sequence[Assessment], *, zone: tzinfo, names: Callable[[str], str]
+    incident: Incident, history: Sequence[Event], *, zone: tzinfo, names: Callable[[str], str]
 ) -> tuple[Action, ...]:
     """What the timeline shows was missing, then the three blanks of every report."""
+    assessed = [event.fact.assessment for event in history if isinstance(event.fact, Assessed)]
     return (
         *_unwatched(incident, zone=zone, names=names),
         *_blind(assessed),
         *_failed(incident),
+        *(
+            Action("Enter by hand what was dropped, where it is still wanted", says)
+            for says in dropped(history)
+        ),
         *(Action("Settle what was accepted when it was resolved", line) for line in incident.accepted),
         Action(blank("a specific improvement")),
         Action(blank("monitoring for a gap that was found")),

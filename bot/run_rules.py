@@ -1,21 +1,17 @@
 """What stands in the way of a run, of its undo, and of a resolve; the words say who was first. Pure."""
 
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from bot.domain.book import Book
 from bot.domain.incident import Incident
 from bot.domain.run import Run
+from bot.domain.telling import hour
 from bot.errors import Refused
 from bot.playbook import Mode, Playbook, fingerprint
 
 
 class Stale(Refused):
     """The plan that was confirmed is no longer what would be done; show the plan again."""
-
-
-def hour(at: datetime, zone: tzinfo) -> str:
-    """The time of day as people of this zone say it: "14:05 UTC"."""
-    return f"{at.astimezone(zone):%H:%M %Z}"
 
 
 def unmet_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.assessment import Assessment, Finding, Severity
 from bot.domain.events import (
     Acknowledged,
-    Address,
     AnyFact,
     Assessed,
     CardPosted,
@@ -31,7 +30,9 @@ from bot.domain.events import (
     TriageFinished,
     TriageRequested,
 )
+from bot.domain.fact import Address
 from bot.domain.mitigation import Lease, Plan, PlannedStep
+from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import (
     HealthCheck,
     HttpDetail,
@@ -199,6 +200,9 @@ EVERY_FACT: tuple[AnyFact, ...] = (
     StepFinished(run="run-1", index=1, outcome="inconclusive", says="no traffic to judge by"),
     RunFinished(run="run-1", outcome="inconclusive", says="limited; no traffic to judge by"),
     GatewayReported(what="restarted", says="the gateway was restarted"),
+    ReplayAsked(request="o-1", action="start", address=SLACK),
+    GatewayAnswered(request="o-1", ok=True, says="the replay is running", address=SLACK),
+    WriteDecided(request="o-2", buffer_id="mxb_1", action="resend", reason="it is not there", address=SLACK),
     LeaseEnded(lease="run-1", cause="expired", says="the limit of run-1 ran out"),
     DeliveryFailed(what="card", channel="C0123", code="not_in_channel", says="/invite @mx"),
     ReportRequested(request="r-1", address=SLACK),

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.ports import Clock
+from tests.buffer_standin import BufferStandIn
 
 TOKEN = "opens-the-stand-in"
 
@@ -20,7 +21,13 @@ class GatewayStandIn:
         self.clock = clock
         self.leases: dict[str, dict[str, Any]] = {}
         self.answers: list[tuple[float, str, int]] = []
+        self.fates: dict[str, int] = {}
+        self.latency: dict[str, Any] = {}
+        self.budget: dict[str, Any] = {}
         self.log: list[dict[str, Any]] = []
+        self.buffer = BufferStandIn(clock, self.note)
+        self.circuit: dict[str, Any] = {"state": "closed", "failures": 0, "since": None, "says": ""}
+        self.disk: dict[str, Any] = {"path": "mx-gateway.db", "keeps": True, "says": "an ordinary disk"}
         self.calls: list[str] = []
         self.instance = "stand-in-1"
         self.broken: int | None = None
@@ -33,11 +40,13 @@ class GatewayStandIn:
         """Requests that MaintainX answered just now."""
         self.answers += [(self.clock.monotonic(), lane, status)] * times
 
-    def note(self, what: str, *, actor: str, lease: str | None = None, says: str = "") -> None:
+    def note(
+        self, what: str, *, actor: str, lease: str | None = None, buffer_id: str = "", says: str = ""
+    ) -> None:
         """One line of the event feed."""
-        at = self.clock.now().isoformat()
-        n = len(self.log) + 1
-        self.log.append({"n": n, "at": at, "actor": actor, "what": what, "lease": lease, "says": says})
+        n, at = len(self.log) + 1, self.clock.now().isoformat()
+        about = {"lease": lease, "buffer_id": buffer_id}
+        self.log.append({"n": n, "at": at, "actor": actor, "what": what, **about, "says": says})
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["GatewayStandIn"]:
@@ -49,6 +58,7 @@ class GatewayStandIn:
         app.router.add_delete("/-/leases/{id}", self._delete)
         app.router.add_get("/-/events", self._events)
         app.router.add_post("/-/spent", self._spent)
+        app.router.add_routes(self.buffer.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
@@ -89,12 +99,27 @@ class GatewayStandIn:
             "by_status": by_status,
             "lanes": lanes,
             "limited": {},
+            "fates": self.fates,
+            "latency": self.latency,
         }
         return web.json_response(
-            {"mode": self._mode(), "instance": self.instance, "traffic": traffic, "budget": {}}
+            {
+                "mode": self._mode(),
+                "instance": self.instance,
+                "traffic": traffic,
+                "budget": self.budget,
+                "buffer": self.buffer.json(),
+                "circuit": self.circuit,
+                "replay": self.buffer.replay_json(),
+                "disk": self.disk,
+            }
         )
 
     def _mode(self) -> str:
+        if any(lease.get("buffer") == "on" for lease in self.leases.values()):
+            return "buffering"
+        if self.buffer.of("waiting"):
+            return "draining"
         return "limited" if self.leases else "pass"
 
     async def _policy(self, request: web.Request) -> web.Response:
@@ -105,9 +130,19 @@ class GatewayStandIn:
                 "mode": self._mode(),
                 "rate_per_s": min(rates, default=None),
                 "paused_jobs": jobs,
+                **self._switches(),
                 "leases": list(self.leases.values()),
             }
         )
+
+    def _switches(self) -> dict[str, Any]:
+        found = list(self.leases.values())
+        buffers = {lease.get("buffer") for lease in found}
+        return {
+            "buffer": next((mode for mode in ("on", "auto") if mode in buffers), None),
+            "retry": any(lease.get("retry", False) for lease in found),
+            "poll": any(lease.get("poll", False) for lease in found),
+        }
 
     async def _put(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -270,3 +270,9 @@ def test_the_gateway_takes_the_environments_proxy(
     tmp_path: Path, env: dict[str, str], proxy: str | None
 ) -> None:
     assert load(env=env, folder=tmp_path).gateway.proxy == proxy
+
+
+def test_a_host_that_keeps_nothing_of_its_disk_is_known_by_what_it_sets(tmp_path: Path) -> None:
+    assert load(env={"K_SERVICE": "mx"}, folder=tmp_path).platform == "Cloud Run"
+    assert load(env={"DYNO": "web.1"}, folder=tmp_path).platform == "Heroku"
+    assert load(env={}, folder=tmp_path).platform is None

@@ -25,6 +25,12 @@ async def test_every_route_is_asked_as_the_contract_says() -> None:
         await client.delete_lease("run/1", owner="cli:a@b", reason="over")
         await client.events(0)
         await client.spent(3)
+        (write,) = gateway.buffer.take(state="unknown")
+        await client.buffer(state="unknown", limit=5, cursor="0")
+        await client.buffered(write)
+        await client.decide(write, "arrived", owner="cli:a@b", reason="seen there")
+        await client.replay()
+        await client.control_replay("start", owner="cli:a@b", reason="r", dry_run=True)
         assert gateway.calls == [
             "GET /-/status?window_s=3600",
             "GET /-/policy",
@@ -33,6 +39,11 @@ async def test_every_route_is_asked_as_the_contract_says() -> None:
             "DELETE /-/leases/run%2F1",
             "GET /-/events?after=0",
             "POST /-/spent",
+            "GET /-/buffer?state=unknown&limit=5&cursor=0",
+            f"GET /-/buffer/{write}",
+            f"POST /-/buffer/{write}",
+            "GET /-/replay",
+            "POST /-/replay",
         ]
 
 

@@ -142,6 +142,29 @@ async def test_what_happened_before_the_incident_or_without_one_is_nobodys(room:
     assert await room.news() == []
 
 
+async def test_a_write_that_is_dropped_after_the_incident_stands_on_its_timeline_once(room: Room) -> None:
+    await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
+    room.clock.wind(3600)
+    room.gateway.note("write_dropped", actor="cli:me@here", buffer_id="mxb_7", says="ordered twice")
+    await room.read_all()
+    await room.read_all()  # another life of the bot reads the feed from its start
+    (told,) = await room.news()
+    assert isinstance(told, e.GatewayReported)
+    assert told.says == "At the gateway: write dropped (mxb_7) by cli:me@here: ordered twice"
+
+
+async def test_a_write_that_is_dropped_a_day_later_stands_at_the_desk_once(room: Room) -> None:
+    await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
+    room.clock.wind(25 * 3600)
+    room.gateway.note("write_dropped", actor="cli:me@here", buffer_id="mxb_7", says="ordered twice")
+    await room.read_all()
+    await room.read_all()
+    assert await room.news() == []
+    (told,) = await room.timeline.history(e.desk("default"))
+    assert isinstance(told.fact, e.GatewayReported)
+    assert (told.actor, told.fact.what) == ("cli:me@here", "write_dropped")
+
+
 async def test_a_gateway_whose_file_was_replaced_has_no_leases_any_more(room: Room) -> None:
     feed = room.feed()
     await room.read_all(feed)

@@ -9,6 +9,7 @@ import pytest
 from bot.deciding import Done
 from bot.domain import events as e
 from bot.domain.assessment import Severity
+from bot.domain.fact import Address
 from bot.domain.mitigation import Lease
 from bot.errors import Refused
 from bot.incidents import LONGEST_TEXT, Incidents
@@ -92,7 +93,7 @@ async def test_without_an_incident_every_verb_says_what_to_type(incidents: Incid
 async def test_a_triage_goes_to_the_desk_or_to_the_open_incident(
     incidents: Incidents, timeline: Timeline, clock: WoundClock
 ) -> None:
-    done = await incidents.request_triage("default", actor=ANN, address=e.Address(channel="C1"), key="d1")
+    done = await incidents.request_triage("default", actor=ANN, address=Address(channel="C1"), key="d1")
     assert done.incident is None
     assert done.event is not None
     assert done.event.stream == "integration/default"
@@ -305,7 +306,7 @@ async def test_a_report_is_of_the_open_incident_or_the_latest(
 ) -> None:
     await open_incident(timeline, clock)
     await incidents.resolve("default", actor=ANN)
-    done: Done = await incidents.request_report("default", actor=ANN, address=e.Address(channel="C9"))
+    done: Done = await incidents.request_report("default", actor=ANN, address=Address(channel="C9"))
     assert done.incident == INCIDENT
     (pending,) = (await timeline.book()).pending_reports()
     assert isinstance(pending.fact, e.ReportRequested)

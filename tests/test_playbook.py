@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from bot.domain.assessment import Assessment, Finding, Severity
 from bot.domain.diagnosis import PLAYBOOKS
-from bot.domain.events import Address
+from bot.domain.fact import Address
 from bot.domain.gateway import ROUTE
 from bot.domain.incident import AssessedAt, Incident
 from bot.domain.mitigation import Lease

@@ -12,6 +12,7 @@ from bot.domain.assessment import Assessment, Finding, Severity
 from bot.domain.chain import Head
 from bot.domain.incident import replay
 from bot.domain.mitigation import Lease, Plan, PlannedStep
+from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import Reading, Status, TrafficDetail
 from bot.report import Report, facts_for, markdown, summary
 from bot.report_words import hours_and_minutes
@@ -223,3 +224,28 @@ def test_no_text_breaks_out_of_its_line(text: str) -> None:
     assert not shown.lstrip().startswith(("# ", "- ", "+ "))
     for mark in "`*<[":
         assert shown.count(mark) == shown.count(f"\\{mark}")
+
+
+def test_a_replay_and_what_was_given_up_are_told_and_what_was_dropped_is_to_be_done() -> None:
+    story = Story().add(0, e.IncidentOpened(integration="default", channel=None))
+    story.add(5, ReplayAsked(request="o-1", action="start"), actor=ANA)
+    story.add(5, GatewayAnswered(request="o-1", ok=True, says="The replay is running: 0 of 137 done."))
+    story.add(6, WriteDecided(request="o-2", buffer_id="mxb_7", action="arrived"), actor=ANA)
+    story.add(6, GatewayAnswered(request="o-2", ok=False, says="mxb_7 is waiting already."))
+    feed = (
+        ("write_parked", "2 writes parked in this replay"),
+        ("replay_finished", "135 of 137 writes delivered"),
+        *(("write_dropped", f"write dropped (mxb_{n}): ordered twice") for n in range(12)),
+    )
+    for what, says in feed:
+        story.add(9, e.GatewayReported(what=what, says=says), actor="gateway")
+    text = story.report()
+    resolution, _, rest = text.partition("## Resolution")[2].partition("## Action Items")
+    assert "Replay, by Ana at 02:15: The replay is running: 0 of 137 done." in resolution
+    assert "02:19 135 of 137 writes delivered" in resolution
+    assert "2 writes parked in this replay" in resolution
+    assert "waiting already" not in resolution
+    assert resolution.count("ordered twice") == 10
+    assert "and 2 more such lines on the timeline" in resolution
+    assert rest.count("Enter by hand what was dropped, where it is still wanted") == 11
+    assert text.count("ordered twice") == 12 + 10 + 10

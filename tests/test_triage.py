@@ -10,7 +10,6 @@ import pytest
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
 from bot.domain.events import (
-    Address,
     Draft,
     Event,
     NoteAdded,
@@ -19,6 +18,7 @@ from bot.domain.events import (
     TriageRequested,
     desk,
 )
+from bot.domain.fact import Address
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading
 from bot.errors import Conflict, StoreError

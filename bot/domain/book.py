@@ -100,6 +100,11 @@ class Book:
         now = self._folded()
         return tuple(now.incidents[stream] for stream in now.running)
 
+    def ordering(self) -> tuple[Incident, ...]:
+        """Incidents with something asked of the gateway that is not answered; resolved ones too."""
+        now = self._folded()
+        return tuple(now.incidents[stream] for stream in now.ordering)
+
     def version(self, stream: str) -> int:
         """How many facts the stream has."""
         return self._versions.get(stream, 0)
@@ -140,6 +145,7 @@ class _Now:
         self.triages: dict[str, None] = {}
         self.reports: dict[str, None] = {}
         self.running: dict[str, None] = {}
+        self.ordering: dict[str, None] = {}
 
     def state(self, stream: str) -> Incident | Desk:
         return self.desks[stream] if stream.startswith(_DESK) else self.incidents[stream]
@@ -168,6 +174,7 @@ class _Now:
         other.incidents, other.desks = dict(self.incidents), dict(self.desks)
         other.open, other.triages = dict(self.open), dict(self.triages)
         other.reports, other.running = dict(self.reports), dict(self.running)
+        other.ordering = dict(self.ordering)
         return other
 
     def _mark(self, stream: str) -> None:
@@ -177,6 +184,7 @@ class _Now:
             _mark(self.open, stream, present=state.open)
             _mark(self.reports, stream, present=bool(state.reports_pending))
             _mark(self.running, stream, present=bool(state.runs) and any(run.live for run in state.runs))
+            _mark(self.ordering, stream, present=any(order.ok is None for order in state.orders))
 
 
 def _mark(among: dict[str, None], stream: str, *, present: bool) -> None:

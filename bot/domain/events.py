@@ -8,27 +8,15 @@ Two kinds of stream hold facts: an incident's (``mx-20261123-7f3a``) and an inte
 """
 
 from datetime import datetime
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 from pydantic import JsonValue, SkipValidation
 
 from bot.domain.assessment import Assessment, Severity
+from bot.domain.fact import Address, Fact
 from bot.domain.mitigation import Lease, Plan
+from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import Frozen
-
-
-class Fact(Frozen):
-    """One thing that happened; each subclass names its ``kind``, the word that is stored."""
-
-    kind: ClassVar[str]
-
-
-class Address(Frozen):
-    """Where an answer goes: a Slack channel, or the terminal (no channel)."""
-
-    channel: str | None = None
-    reply: str | None = None
-    """Key of a kept private reply address (a Slack response URL, which is never a fact itself)."""
 
 
 class TriageRequested(Fact):
@@ -245,6 +233,9 @@ AnyFact = (
     | RunFinished
     | LeaseEnded
     | GatewayReported
+    | ReplayAsked
+    | WriteDecided
+    | GatewayAnswered
     | Resolved
     | Reopened
     | Redacted

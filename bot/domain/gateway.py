@@ -1,12 +1,13 @@
 """The gateway as the bot sees it: its status, its policy and its event feed, read from their JSON. Pure."""
 
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import Literal, Self
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
-from bot.domain.readings import Frozen, LaneTraffic
-from bot.errors import OutsideError
+from bot.domain.backlog import Backlog, Circuit, Disk, ReplayProgress
+from bot.domain.readings import BudgetShare, Frozen, LaneTraffic
+from bot.domain.view import View, not_a_gateway
 
 RATE_LIMITED = "429"
 
@@ -15,7 +16,13 @@ ROUTE = (
 )
 """What a person is told where a lease is of no use because the traffic goes past the gateway."""
 
-_View = TypeVar("_View", bound=Frozen)
+
+class Latency(Frozen):
+    """How long MaintainX's answers took, the gateway's own waiting included; None where there was none."""
+
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
 
 
 class Traffic(Frozen):
@@ -31,6 +38,9 @@ class Traffic(Frozen):
     """What the gateway itself held back, by cause."""
     held_back: tuple[LaneTraffic, ...] = ()
     """The same by lane; ``by_status`` is then by cause."""
+    fates: dict[str, int] = {}
+    """What became of each request; empty from a gateway of before it was counted."""
+    latency: Latency = Latency()
 
     @property
     def answered(self) -> int:
@@ -48,22 +58,30 @@ class Traffic(Frozen):
         return sum(sum(lane.by_status.values()) for lane in both if lane.lane == name)
 
 
-class GatewayStatus(Frozen):
-    """``GET /-/status`` in words: mode, traffic of the window, requests left in the budget."""
+class GatewayStatus(View):
+    """``GET /-/status`` in words: mode, traffic of the window, requests left in the budget, what waits."""
+
+    of = "status"
 
     mode: str
     instance: str = ""
     traffic: Traffic = Traffic()
     budget_left: float | None = None
+    buffer: Backlog = Backlog()
+    circuit: Circuit = Circuit()
+    replay: ReplayProgress = ReplayProgress()
+    disk: Disk = Disk()
+    share: BudgetShare | None = None
+    """Whose requests use MaintainX's limit up; None where it does not say."""
 
     @classmethod
     def from_json(cls, value: JsonValue) -> Self:
         """Read the answer; raises OutsideError where it is not that of an mx gateway."""
         if not isinstance(value, dict) or not isinstance(traffic := value.get("traffic"), dict):
-            raise _not_a_gateway("status")
-        return _read(
-            cls,
+            raise not_a_gateway(cls.of)
+        return super().from_json(
             {
+                **{name: value[name] for name in _AS_THEY_ARE if name in value},
                 "mode": value.get("mode"),
                 "instance": value.get("instance") or "",
                 "traffic": {
@@ -73,85 +91,94 @@ class GatewayStatus(Frozen):
                     "lanes": _lanes(traffic.get("lanes")),
                     "limited": traffic.get("limited") or {},
                     "held_back": _lanes(traffic.get("limited_by_lane")),
+                    "fates": traffic.get("fates") or {},
+                    "latency": traffic.get("latency") or {},
                 },
                 "budget_left": _left(value.get("budget")),
-            },
-            what="status",
+                "share": _share(value.get("budget")),
+            }
         )
 
 
-class GatewayLease(Frozen):
-    """One lease as the gateway holds it."""
+class Effect(View):
+    """What a lease, or all of them, does to traffic."""
 
-    id: str
+    of = "policy"
+
     rate_per_s: float | None = None
     paused_jobs: tuple[str, ...] = ()
+    buffer: Literal["on", "auto"] | None = None
+    retry: bool = False
+    poll: bool = False
+
+    @property
+    def says(self) -> str:
+        """In words: "1 request per second; asset-sync and report-generator paused; writes buffered"."""
+        parts = []
+        if self.rate_per_s is not None:
+            parts.append(f"{self.rate_per_s:g} request{'' if self.rate_per_s == 1 else 's'} per second")
+        if self.paused_jobs:
+            parts.append(f"{listed(self.paused_jobs)} paused")
+        if self.buffer is not None:
+            parts.append("writes buffered" + (" once MaintainX is down" if self.buffer == "auto" else ""))
+        if self.retry:
+            parts.append("safe requests retried")
+        if self.poll:
+            parts.append("webhooks polled")
+        return "; ".join(parts) or "no limit"
+
+    def same_as(self, other: "Effect") -> bool:
+        """Both do the same, whatever else they are."""
+        return _bare(self) == _bare(other)
+
+
+class GatewayLease(Effect):
+    """One lease as the gateway holds it."""
+
+    of = "lease"
+
+    id: str
     owner: str = ""
     reason: str = ""
     since: datetime | None = None
     expires_at: datetime | None = None
 
-    @property
-    def says(self) -> str:
-        """What it changes: "1 request per second; asset-sync paused"."""
-        return effect(self.rate_per_s, self.paused_jobs)
 
-    @classmethod
-    def from_json(cls, value: JsonValue) -> Self:
-        """Read one lease; raises OutsideError where it is none."""
-        return _read(cls, value, what="lease")
-
-
-class Policy(Frozen):
+class Policy(Effect):
     """``GET /-/policy``: the effect of all leases, and each of them."""
 
+    of = "policy"
+
     mode: str
-    rate_per_s: float | None = None
-    paused_jobs: tuple[str, ...] = ()
     leases: tuple[GatewayLease, ...] = ()
 
     def lease(self, name: str) -> GatewayLease | None:
         """The lease with this id, where it is on."""
         return next((lease for lease in self.leases if lease.id == name), None)
 
-    @classmethod
-    def from_json(cls, value: JsonValue) -> Self:
-        """Read the answer; raises OutsideError where it is not that of an mx gateway."""
-        return _read(cls, value, what="policy")
 
+class GatewayEvent(View):
+    """One change at the gateway: its number, when, by whom, what, and the lease or the write it is about."""
 
-class GatewayEvent(Frozen):
-    """One change at the gateway: its number, when, by whom, what, and the lease it is about."""
+    of = "event"
 
     n: int
     at: datetime
     actor: str = "gateway"
     what: str
     lease: str | None = None
+    buffer_id: str = ""
     says: str = ""
 
 
-class Feed(Frozen):
+class Feed(View):
     """One page of ``GET /-/events``: ``instance`` names the numbering, ``next`` is what to ask after."""
+
+    of = "event feed"
 
     instance: str
     events: tuple[GatewayEvent, ...] = ()
     next: int = 0
-
-    @classmethod
-    def from_json(cls, value: JsonValue) -> Self:
-        """Read one page; raises OutsideError where it is none."""
-        return _read(cls, value, what="event feed")
-
-
-def effect(rate_per_s: float | None, paused_jobs: tuple[str, ...]) -> str:
-    """What a limit does, in words: "1 request per second; asset-sync and report-generator paused"."""
-    parts = []
-    if rate_per_s is not None:
-        parts.append(f"{rate_per_s:g} request{'' if rate_per_s == 1 else 's'} per second")
-    if paused_jobs:
-        parts.append(f"{listed(paused_jobs)} paused")
-    return "; ".join(parts) or "no limit"
 
 
 def listed(words: tuple[str, ...]) -> str:
@@ -159,19 +186,11 @@ def listed(words: tuple[str, ...]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _read(kind: type[_View], value: JsonValue, *, what: str) -> _View:
-    try:
-        return kind.model_validate(value)
-    except ValidationError:
-        raise _not_a_gateway(what) from None
+_AS_THEY_ARE = ("buffer", "circuit", "replay", "disk")
 
 
-def _not_a_gateway(what: str) -> OutsideError:
-    return OutsideError(
-        f"reading the gateway's {what}: the answer is not that of an mx gateway; "
-        "is MX_GATEWAY_URL the address where `mx gateway` listens, and are both of the same version?",
-        permanent=True,
-    )
+def _bare(effect: Effect) -> tuple[float | None, frozenset[str], str | None, bool, bool]:
+    return effect.rate_per_s, frozenset(effect.paused_jobs), effect.buffer, effect.retry, effect.poll
 
 
 def _lanes(value: JsonValue) -> list[JsonValue]:
@@ -186,3 +205,10 @@ def _left(budget: JsonValue) -> float | None:
         return None
     found = [budget.get(name) for name in ("left", "organisation_left")]
     return min((float(left) for left in found if isinstance(left, int | float)), default=None)
+
+
+def _share(budget: JsonValue) -> JsonValue:
+    """Null where MaintainX does not say, absent from a gateway of before it was counted."""
+    if not isinstance(budget, dict) or budget.get("our_share") is None:
+        return None
+    return {"ours": budget["our_share"], "used": budget.get("used"), "of": budget.get("our_share_of")}

@@ -32,6 +32,7 @@ from bot.domain.events import (
     TriageRequested,
 )
 from bot.domain.mitigation import Lease
+from bot.domain.order import GatewayAnswered, Order, ReplayAsked, WriteDecided, answered, ordered
 from bot.domain.run import Run, advanced
 
 
@@ -90,6 +91,8 @@ class Incident:
     runs: tuple[Run, ...] = ()
     leases: tuple[Lease, ...] = ()
     """What is switched on now."""
+    orders: tuple[Order, ...] = ()
+    """What was asked of the gateway's buffer, oldest first."""
     card: Card | None = None
     delivery_failed: DeliveryFailed | None = None
     """The latest thing that could not be shown, until a card or report could."""
@@ -199,6 +202,12 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
             return changed(was, version=version, runs=_advanced(was, event, fact), leases=leases)
         case LeaseEnded():
             return changed(was, version=version, leases=tuple(on for on in was.leases if on.id != fact.lease))
+        case ReplayAsked() | WriteDecided():
+            return changed(
+                was, version=version, orders=(*was.orders, ordered(fact, actor=event.actor, at=event.at))
+            )
+        case GatewayAnswered():
+            return changed(was, version=version, orders=answered(was.orders, fact))
         case Resolved():
             return changed(
                 was,

@@ -134,6 +134,24 @@ class LaneTraffic(Frozen):
     by_status: dict[str, int] = {}
 
 
+class LatestTraffic(Frozen):
+    """What MaintainX answered in the latest minutes."""
+
+    window_s: int = 600
+    by_status: dict[str, int] = {}
+    lanes: tuple[LaneTraffic, ...] = ()
+
+
+class BudgetShare(Frozen):
+    """Whose requests used up what MaintainX counts as used of one of its limits."""
+
+    ours: float
+    """From 0 to 1: the integration's and mx's own."""
+    used: int
+    of: Literal["user", "organisation"]
+    """Whose limit it is."""
+
+
 class TrafficDetail(Frozen):
     """What passed the gateway in the last hour."""
 
@@ -143,6 +161,11 @@ class TrafficDetail(Frozen):
     by_status: dict[str, int] = {}
     lanes: tuple[LaneTraffic, ...] = ()
     budget_left: float | None = None
+    fates: dict[str, int] = {}
+    """What became of them: ``answered``, ``unsent``, ``unknown``, ``limited`` and so on."""
+    latest: LatestTraffic | None = None
+    """Asked for where the hour has a 429."""
+    share: BudgetShare | None = None
     mode: str | None = None
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from bot.domain.events import Address, RunFinished, RunPlanned, StepFinished, StepStarted
+from bot.domain.events import RunFinished, RunPlanned, StepFinished, StepStarted
+from bot.domain.fact import Address
 from bot.domain.mitigation import Plan
 
 Outcome = Literal["done", "failed", "interrupted", "inconclusive"]

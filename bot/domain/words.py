@@ -4,6 +4,15 @@ from typing import assert_never
 
 from bot.domain import events as e
 from bot.domain.assessment import Assessment
+from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
+
+_REPLAY = {
+    "start": "Replay of the buffered writes asked for",
+    "pause": "Pause of the replay asked for",
+    "resume": "Replay to go on, asked for",
+    "cancel": "End of the replay asked for",
+}
+_WRITE = {"resend": "send it again", "arrived": "it arrived", "drop": "drop it"}
 
 
 def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of fact
@@ -37,6 +46,12 @@ def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line
             return f"Playbook {outcome}: {says}"
         case e.LeaseEnded(says=says) | e.GatewayReported(says=says):
             return says
+        case ReplayAsked(action=action):
+            return _REPLAY[action]
+        case WriteDecided(buffer_id=name, action=action, reason=reason):
+            return f"Write {name}: {_WRITE[action]}" + (f" ({reason})" if reason else "")
+        case GatewayAnswered(ok=ok, says=says):
+            return says if ok else f"Not done: {says}"
         case e.Resolved(reason=reason, accepted=accepted):
             taken = f" with {len(accepted)} open points accepted" if accepted else ""
             return f"Resolved{taken}" + (f": {reason}" if reason else "")

@@ -11,7 +11,7 @@ from bot.gateway.budget import Budget, Caller
 from bot.gateway.keyring import Callers, CurrentKey
 from bot.gateway.turn import Turn
 from bot.gateway.upstream import Lost, Upstream
-from bot.gateway.wire import request_head
+from bot.gateway.wire import Malformed, request_head
 from bot.ports import Clock
 
 MAX_ANSWER = 8 * 2**20
@@ -104,14 +104,19 @@ class Asking:
             lines.append(b"x-organization-id: " + organisation.encode("utf-8", "surrogateescape"))
         if body or method not in ("GET", "HEAD", "DELETE"):
             lines.append(b"Content-Length: %d" % len(body))
-        head = request_head(
-            method,
-            self._upstream.prefix + target.encode("utf-8", "surrogateescape"),
-            lines,
-            host=self._upstream.host,
-            via=self._via,
-            chunked=False,
-        )
+        try:
+            head = request_head(
+                method,
+                self._upstream.prefix + target.encode("utf-8", "surrogateescape"),
+                lines,
+                host=self._upstream.host,
+                via=self._via,
+                chunked=False,
+            )
+        except Malformed as fault:  # the configured key may hold anything
+            raise Lost(
+                "malformed", f"the gateway's own request: {fault}; look at the key", sent=False
+            ) from None
         exchange = await self._upstream.connect()
         try:
             exchange.send(head + body, no_body=method == "HEAD", more=False)

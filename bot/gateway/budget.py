@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bot.maintainx import WINDOW_S, RateHeaders
 
@@ -11,6 +11,8 @@ _MOST_CALLERS = 1000
 """Pairs of user and organisation remembered at once; a strange key must not cost memory for ever."""
 _TICKS = 10
 """Parts of a second that requests are counted by."""
+_WHOLE_S = 1.0
+"""``X-Rate-Limit-Reset`` is whole seconds, so the window it ends may have begun that much earlier."""
 _SAME_RESET_S = 2.0
 """Resets this close together belong to one window of MaintainX's."""
 
@@ -20,6 +22,14 @@ class Caller(NamedTuple):
 
     user: str
     organisation: str
+
+
+class Share(NamedTuple):
+    """How much of what MaintainX counts as used of a limit was ours, mx included."""
+
+    ours: int
+    used: int
+    whose: Literal["user", "organisation"]
 
 
 class _Log:
@@ -32,6 +42,7 @@ class _Log:
         self._sent: deque[list[float]] = deque()
 
     def add(self, now: float, count: int = 1) -> None:
+        self.forget(now)
         until = (int(now * _TICKS) + 1) / _TICKS + WINDOW_S
         if self._sent and self._sent[-1][0] == until:
             self._sent[-1][1] += count
@@ -50,6 +61,10 @@ class _Log:
         while self._sent and self._sent[0][0] <= now:
             self.total -= int(self._sent.popleft()[1])
 
+    def since(self, start: float) -> int:
+        """How many were sent from then on."""
+        return sum(int(count) for until, count in self._sent if until - WINDOW_S > start)
+
     def ends(self) -> list[list[float]]:
         """When how many leave the window, in order."""
         return list(self._sent)
@@ -61,9 +76,12 @@ class _Window:
 
     limit: int
     sent: _Log = field(default_factory=_Log)
+    refused: _Log = field(default_factory=_Log)
     in_flight: int = 0
     told_left: int = 0
     told_until: float = -math.inf
+    told_used: bool = False
+    """MaintainX named the limit and what is left of it, so what is used of it is known."""
 
     def left(self, now: float, *, also: _Log) -> int:
         if now < self.told_until:
@@ -95,6 +113,7 @@ class _Window:
         if now < self.told_until and abs(until - self.told_until) < _SAME_RESET_S:
             left = min(left, self.told_left)  # answers overtake each other; the lower count is the later one
         self.told_left, self.told_until = left, until
+        self.told_used = told.limit is not None and told.remaining is not None
 
 
 class Budget:
@@ -131,6 +150,8 @@ class Budget:
         windows = self._both(caller)
         for window in windows:
             window.in_flight = max(0, window.in_flight - 1)
+            if refused:
+                window.refused.add(now)
         if told is not None:
             windows[0].tell(told, now, refused=refused)
 
@@ -165,6 +186,23 @@ class Budget:
             (w.left(now, also=self._own) for w in self._organisations.values()),
             default=max(0, self.organisation_limit - self._own.total),
         )
+
+    def share(self, now: float) -> Share | None:
+        """Our part of what is used of the limit that has least left; None where MaintainX does not say.
+
+        A request that it refused used nothing up.
+        """
+        found: list[tuple[int, Share]] = []
+        for user, organisation in self._windows.values():
+            used = user.limit - max(0, user.told_left)
+            if not user.told_used or now >= user.told_until or used <= 0:
+                continue
+            whole = user.limit >= self.organisation_limit
+            window, start = organisation if whole else user, user.told_until - WINDOW_S - _WHOLE_S
+            ours = window.sent.since(start) - window.refused.since(start) + self._own.since(start)
+            whose: Literal["user", "organisation"] = "organisation" if whole else "user"
+            found.append((user.told_left, Share(min(max(0, ours), used), used, whose)))
+        return min(found)[1] if found else None
 
     def _both(self, caller: Caller) -> tuple[_Window, _Window]:
         return self._windows.get(caller) or self._meet(caller)

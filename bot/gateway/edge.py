@@ -10,13 +10,16 @@ from typing import Any
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_exceptions import ClientError
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import StreamReader
 from pydantic import JsonValue
 
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.upstream import MAX_HEADERS, MAX_LINE
 
 _LINGER_S = 10.0
-"""How long the rest of a body is read and dropped after an early answer, so that the client gets to see it."""
+"""How long the rest of a body is read and dropped after an early answer, so that the client gets to see it; never
+longer than a body may stand still at all."""
 
 
 class Sent(web.StreamResponse):
@@ -110,6 +113,23 @@ class _Handler(web.RequestHandler):
         return Sent(keep=False, last=_own(known, {"error": text}, headers={"Connection": "close"}))
 
 
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    """One request. A chunked one is the last of its connection.
+
+    aiohttp's parser (3.14.5, in C) keeps the last trailer of a chunked body and puts it before the headers of the
+    next request: whoever sends the first could write ``Authorization`` into somebody else's second.
+    """
+    if message.chunked:
+        message = message._replace(should_close=True)
+    return web.BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+
 class EdgeServer(web.Server):
     """Makes a ``_Handler`` for each connection, with limits wide enough for MaintainX and its callers."""
 
@@ -119,7 +139,7 @@ class EdgeServer(web.Server):
         settings: GatewaySettings,
         logger: logging.Logger,
     ) -> None:
-        super().__init__(handler)
+        super().__init__(handler, request_factory=_request)
         self._arguments: dict[str, Any] = {
             "logger": logger,
             "access_log": None,
@@ -128,7 +148,7 @@ class EdgeServer(web.Server):
             "max_field_size": MAX_LINE,
             "max_headers": MAX_HEADERS,
             "auto_decompress": False,
-            "lingering_time": _LINGER_S,
+            "lingering_time": min(_LINGER_S, settings.stall_s),
         }
 
     def __call__(self) -> web.RequestHandler:

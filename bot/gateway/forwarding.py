@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -10,54 +9,27 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from bot.gateway.admission import Admission
-from bot.gateway.budget import Budget, Caller
+from bot.gateway.budget import Budget
 from bot.gateway.edge import Sent, say
+from bot.gateway.fates import fate
 from bot.gateway.health import Health
 from bot.gateway.keyring import Callers
 from bot.gateway.lastgood import Copy, Good, LastGood
-from bot.gateway.limiter import Verdict
 from bot.gateway.outage import Outage
+from bot.gateway.passing import Held, Passing
 from bot.gateway.refusals import Refusal, no_answer
 from bot.gateway.relay import relay
-from bot.gateway.retrying import SAFE, Retries
+from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
 from bot.gateway.turn import Turn
 from bot.gateway.upstream import Exchange, Lost, Upstream
-from bot.gateway.wire import Incoming, framed
+from bot.gateway.wire import framed
 from bot.maintainx import rate_headers
 from bot.ports import Clock
 
 _STALE_TRIES = 4
 """Connections that a safe request may find closed by the upstream just then, before it is told so."""
-
-
-@dataclass(slots=True)
-class Passing:
-    """A request that was let through: the head as it goes out, whose it is, and its body where it was read already."""
-
-    request: web.BaseRequest
-    incoming: Incoming
-    head: bytes
-    lane: str
-    caller: Caller
-    fingerprint: bytes
-    body: bytes | None = None
-    tries: int = 1
-    """How often it has been sent, this time included."""
-
-    @property
-    def bodiless(self) -> bool:
-        """A safe method without a body: sending it twice changes nothing."""
-        return self.request.method in SAFE and not self.body
-
-
-class Held(Exception):  # noqa: N818 - it is an answer, not a fault of ours
-    """A further try was not let through; ``verdict`` says why."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict)
-        self.verdict: Verdict = verdict
 
 
 class Forwarding:
@@ -127,7 +99,6 @@ class Forwarding:
         """A request that is at hand whole, sent again where retries are on and nothing can happen twice."""
         assert passing.body is not None
         data = passing.head + framed(passing.body, chunked=passing.incoming.chunked, last=True)
-        backoff = self._retries.backoff()
         while True:
             exchange: Exchange | None = None
             try:
@@ -138,26 +109,29 @@ class Forwarding:
                         rate_headers(message.headers),
                         safe=passing.bodiless,
                         tries=passing.tries,
-                        backoff=backoff,
+                        backoff=passing.backoff(self._retries),
                     )
                     if message.code >= HTTPStatus.INTERNAL_SERVER_ERROR
                     else None
                 )
                 if wait_s is None:
                     return await self._answer(passing, exchange, message, content, turn=turn)
+                why = str(message.code)
                 self._answered(passing, message, turn)
             except Lost as lost:
                 wait_s = self._retries.after_lost(
-                    lost, safe=passing.bodiless, tries=passing.tries, backoff=backoff
+                    lost, safe=passing.bodiless, tries=passing.tries, backoff=passing.backoff(self._retries)
                 )
                 if wait_s is None:
                     raise
+                why = lost.phase
                 if not lost.sent:
                     turn.unsent()
                 self._failed(passing, lost)
             finally:
                 if exchange is not None:
                     exchange.close()  # where it was given back already, that stands
+            self._traffic.note(passing.lane, "retried", why, now=self._clock.monotonic())
             turn = await self._next_turn(passing, turn, wait_s)
 
     async def _streamed(self, passing: Passing, turn: Turn) -> Sent:
@@ -178,15 +152,17 @@ class Forwarding:
             exchange.close()
 
     async def _connect(self, passing: Passing) -> Exchange:
-        backoff = self._retries.backoff()
         while True:
             try:
                 return await self._upstream.connect()
             except Lost as lost:
-                wait_s = self._retries.after_lost(lost, safe=False, tries=passing.tries, backoff=backoff)
+                wait_s = self._retries.after_lost(
+                    lost, safe=False, tries=passing.tries, backoff=passing.backoff(self._retries)
+                )
                 if wait_s is None:
                     raise
                 self._failed(passing, lost)
+                self._traffic.note(passing.lane, "retried", lost.phase, now=self._clock.monotonic())
             passing.tries += 1
             await self._clock.sleep(wait_s)
 
@@ -242,7 +218,9 @@ class Forwarding:
         turn: Turn,
     ) -> Sent:
         request = passing.request
-        self._traffic.note(passing.lane, "answered", str(message.code), now=self._clock.monotonic())
+        now = self._clock.monotonic()
+        ms = (now - passing.arrived) * 1000
+        self._traffic.note(passing.lane, "answered", str(message.code), now=now, ms=ms)
         self._answered(passing, message, turn)
         copy = None
         if message.code == HTTPStatus.OK and self._last_good.wants(request.method, request.raw_path):
@@ -285,7 +263,8 @@ class Forwarding:
             self._callers.refused(passing.fingerprint)
 
     async def _lost(self, passing: Passing, lost: Lost) -> Sent:
-        self._traffic.note(passing.lane, "failed", lost.phase, now=self._clock.monotonic())
+        kind = fate(lost, passing.request.method)
+        self._traffic.note(passing.lane, kind, lost.phase, now=self._clock.monotonic())
         self._failed(passing, lost)
         if passing.request.transport is None:
             return Sent(keep=False)

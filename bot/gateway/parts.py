@@ -29,8 +29,10 @@ from bot.gateway.proxy import Proxy
 from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
+from bot.gateway.traffic_store import TrafficStore
 from bot.gateway.upstream import Upstream
 from bot.gateway.webhooks.mailroom import Mailroom
+from bot.journal.disk import look
 from bot.journal.sqlite import Database
 from bot.ports import Clock, KeySource
 
@@ -57,6 +59,7 @@ class Parts:
         self._modes: Modes
         self._callers: Callers
         self._asking: Asking
+        self._history: TrafficStore
         self._retries = Retries(
             share=settings.retry_share, tries=settings.retry_tries, longest_s=settings.max_wait_s
         )
@@ -78,6 +81,8 @@ class Parts:
         limiter = Limiter(budget, max_wait_s=settings.max_wait_s, room=settings.max_waiting)
         admission = parts.admission = Admission(limiter, budget, clock)
         traffic, health = Traffic(), Health(upstream.name, clock)
+        history = parts._history = TrafficStore(database, traffic, clock, on_trouble=parts._trouble)
+        await history.load()
         last_good = LastGood(settings.buffer.stale_paths)
         feed = await Feed.open(database)
         callers = parts._callers = await Callers.open(database, clock)
@@ -107,7 +112,10 @@ class Parts:
         mailroom = parts.mailroom = await Mailroom.open(
             settings, database=database, asking=asking, clock=clock, log=parts.log
         )
-        modes = parts._modes = Modes(buffer=buffer, control=control, replay=replay, outage=outage, disk=None)
+        disk = look(settings.database, setting="MX_GATEWAY_DATABASE_URL", platform=settings.platform)
+        modes = parts._modes = Modes(
+            buffer=buffer, control=control, replay=replay, outage=outage, disk=disk.model_dump()
+        )
         leases = parts._leases = Leases(database, clock, parts._in_force)
         await leases.load()
         intake = Intake(
@@ -143,6 +151,7 @@ class Parts:
             admission=admission,
             budget=budget,
             traffic=traffic,
+            history=history,
             health=health,
         )
         buffered = BufferRoutes(
@@ -178,6 +187,7 @@ class Parts:
             self.replay.run(),
             self._control.run(on_trouble=self._trouble),
             self._outage.run(self._asking, on_trouble=self._trouble),
+            self._history.run(),
             self._keep_house(),
             *self.mailroom.loops(),
         ]
@@ -190,6 +200,7 @@ class Parts:
 
     async def save(self) -> None:
         """Write down what is kept in memory between times."""
+        await self._history.save()
         try:
             await self._callers.save()
         except MxError as error:

@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from bot.gateway import bodies
 from bot.gateway.admission import Admission
-from bot.gateway.budget import Budget
+from bot.gateway.budget import Budget, Share
 from bot.gateway.feed import Feed
 from bot.gateway.health import Health
 from bot.gateway.leases import MANUAL, Lease, Leases
@@ -13,6 +13,7 @@ from bot.gateway.modes import Modes
 from bot.gateway.routes import Asked, Route, Routes
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import HOUR_S, RECENT_S, Traffic
+from bot.gateway.traffic_store import DAY_S, TrafficStore
 from bot.gateway.webhooks.mailroom import Mailroom
 from bot.maintainx import WINDOW_S
 from bot.ports import Clock
@@ -33,6 +34,7 @@ class PolicyRoutes:
         admission: Admission,
         budget: Budget,
         traffic: Traffic,
+        history: TrafficStore,
         health: Health,
     ) -> None:
         self._settings = settings
@@ -44,6 +46,7 @@ class PolicyRoutes:
         self._admission = admission
         self._budget = budget
         self._traffic = traffic
+        self._history = history
         self._health = health
 
     def routes(self) -> Routes:
@@ -62,11 +65,11 @@ class PolicyRoutes:
 
     async def _status(self, asked: Asked) -> JsonValue:
         window_s = bodies.number_in(
-            asked.last("window_s"), name="window_s", least=0, most=HOUR_S, default=HOUR_S
+            asked.last("window_s"), name="window_s", least=0, most=DAY_S, default=HOUR_S
         )
         now = self._clock.monotonic()
         left, limit = self._budget.left(now)
-        traffic = self._traffic.window(window_s, now=now)
+        traffic = await self._history.window(window_s)
         traffic["recent"] = self._traffic.window(RECENT_S, now=now)
         return {
             **self._modes.json(),
@@ -79,6 +82,7 @@ class PolicyRoutes:
                 "window_s": int(WINDOW_S),
                 "organisation_left": self._budget.organisation_left(now),
                 "organisation_limit": self._budget.organisation_limit,
+                **_share(self._budget.share(now)),
             },
             "leases": len(self._leases.all()),
             "waiting": self._admission.limiter.waiting,
@@ -150,8 +154,16 @@ class PolicyRoutes:
                 **self._modes.gauges(),
                 **self._mailroom.figures(),
             },
+            answer_ms=self._traffic.answer_ms(),
         )
 
 
 async def _alive(_asked: Asked) -> JsonValue:
     return {"ok": True}
+
+
+def _share(share: Share | None) -> dict[str, JsonValue]:
+    """Whose requests use MaintainX's limit up; null where MaintainX did not say."""
+    if share is None:
+        return {"our_share": None, "our_share_of": None, "used": None}
+    return {"our_share": round(share.ours / share.used, 3), "our_share_of": share.whose, "used": share.used}

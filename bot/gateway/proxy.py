@@ -12,16 +12,18 @@ from bot.gateway.budget import Caller
 from bot.gateway.buffer.intake import RETRY_AFTER_S, Gone, Intake, Kept, Passed, kept_answer
 from bot.gateway.buffer.writes import WRITES
 from bot.gateway.edge import Sent, say
-from bot.gateway.forwarding import Forwarding, Held, Passing
+from bot.gateway.fates import Kind
+from bot.gateway.forwarding import Forwarding
 from bot.gateway.keyring import Callers
 from bot.gateway.lanes import LaneMap, job_name
 from bot.gateway.lastgood import STALE, Good, LastGood
 from bot.gateway.leases import Leases
 from bot.gateway.modes import Modes
+from bot.gateway.passing import Held, Passing
 from bot.gateway.refusals import Refusal, buffering_read, held_back
 from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
-from bot.gateway.traffic import Kind, Traffic
+from bot.gateway.traffic import Traffic
 from bot.gateway.upstream import Upstream
 from bot.gateway.wire import Malformed, check_target, own_headers, read_headers, request_head
 from bot.ports import Clock
@@ -88,6 +90,7 @@ class Proxy:
         await self._idle.wait()
 
     def _read(self, request: web.BaseRequest) -> Passing:
+        arrived = self._clock.monotonic()
         incoming = read_headers(request.raw_headers, version=request.version, via=self._via)
         head = request_head(
             request.method,
@@ -105,6 +108,7 @@ class Proxy:
             lane=job_name(incoming.job) or self._lanes.lane(request.method, request.raw_path),
             caller=Caller(fingerprint.hex(), incoming.organisation.decode("ascii", "replace")),
             fingerprint=fingerprint,
+            arrived=arrived,
         )
 
     async def _pass_on(self, passing: Passing) -> Sent:
@@ -118,7 +122,7 @@ class Proxy:
             passing.lane, passing.caller, gone=lambda: request.transport is None
         )
         if verdict == "gone":
-            self._note(passing.lane, "failed", "client")
+            self._note(passing.lane, "client", "client")
             return Sent(keep=False)
         if verdict != "go":
             return await self._held_back(passing, verdict)
@@ -145,7 +149,7 @@ class Proxy:
         try:
             taken = await self._intake.take(request, passing.incoming, lane, body=passing.body)
         except Gone:
-            self._note(lane, "failed", "client")
+            self._note(lane, "client", "client")
             return Sent(keep=False)
         match taken:
             case Kept():

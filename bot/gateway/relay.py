@@ -32,10 +32,11 @@ async def relay(
 
     Raises Lost where the upstream breaks off; ``request.writer.output_size`` says whether the answer had begun.
     """
-    coding = message.headers.get("Transfer-Encoding", "chunked")
-    if coding.strip().lower() != "chunked":
+    codings = message.headers.getall("Transfer-Encoding", [])
+    if codings and [coding.lower() for coding in codings] != ["chunked"]:
         exchange.close()
-        raise Lost("malformed", f"MaintainX's answer has the transfer coding {coding[:40]!a}", sent=True)
+        text = f"MaintainX's answer has the transfer coding {', '.join(codings)[:40]!a}"
+        raise Lost("malformed", text, sent=True)
     empty = request.method == "HEAD" or message.code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
     sized = empty or "Content-Length" in message.headers
     chunked = not sized and request.version >= (1, 1)

@@ -7,7 +7,6 @@ from bot.gateway.backoff import Backoff
 from bot.gateway.upstream import Lost
 from bot.maintainx import RateHeaders
 
-SAFE = ("GET", "HEAD", "OPTIONS")
 _SERVER_TROUBLE = frozenset(
     {
         HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -34,7 +33,7 @@ class Retries:
         self._share = share
         self._tries = tries
         self._longest_s = longest_s
-        self._dice = dice
+        self._dice = dice or random.Random()  # noqa: S311 - chance, not a secret
         self._saved = 1.0 if share else 0.0
 
     def count(self) -> None:

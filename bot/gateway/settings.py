@@ -26,6 +26,8 @@ class GatewaySettings(BaseModel):
     """Further tries may be at most this share of the traffic, so that they cannot become the outage."""
     retry_tries: int = Field(default=3, ge=1, le=10)
     """How often a safe request is sent in all while retries are on."""
+    platform: str | None = None
+    """A host whose own disk is new at each start (Cloud Run, Heroku), where one is known."""
     host: str = "0.0.0.0"  # noqa: S104 - the integration reaches it from its own container; callers bring their key
     """The address to listen on; ``127.0.0.1`` where the integration runs on the same machine."""
     port: int = Field(default=8081, ge=0, le=65535)

@@ -61,6 +61,11 @@ class Exchange:
         self.uploaded = True
         self._fault: Lost | None = None
 
+    @property
+    def spoiled(self) -> bool:
+        """Whether the upstream said something that nobody asked for: it would be taken for the next answer."""
+        return self._protocol.should_close
+
     def send(self, head: bytes, *, no_body: bool, more: bool) -> None:
         """Write the head, and the body where it is at hand. ``more``: an upload follows; ``no_body``: HEAD."""
         self._protocol.set_response_params(
@@ -122,9 +127,12 @@ class Exchange:
                 raise self.lost(error) from None
             if message.code >= 200:  # noqa: PLR2004 - below are 100 Continue and 103 Early Hints, which end here
                 return message, body
-            if message.code == 101:  # noqa: PLR2004
+            if message.code < 100 or message.code == 101:  # noqa: PLR2004 - no status at all; a switch of protocols
                 self.close()
-                raise Lost("malformed", f"{self._host} switched protocols though nobody asked", sent=True)
+                text = f"{self._host} answered with the status {message.code}, which is no answer to this request"
+                raise Lost("malformed", text, sent=True)
+            if self.uploaded and not len(self._protocol):
+                self._protocol.start_timeout()  # aiohttp stops it at the end of each message, an early one too
 
     def lost(self, error: Exception) -> Lost:
         """Say what an exception of this exchange means."""
@@ -191,6 +199,13 @@ class Upstream:
 
     async def connect(self) -> Exchange:
         """A connection from the pool, or a new one. Raises Lost; nothing was sent then."""
+        while True:
+            exchange = await self._next()
+            if not exchange.spoiled:
+                return exchange
+            exchange.close()
+
+    async def _next(self) -> Exchange:
         try:
             connection = await self._connector.connect(self._asked, [], self._timeout)
         except TimeoutError:

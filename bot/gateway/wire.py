@@ -30,6 +30,12 @@ _LOOKED_AT = _STAYS | {b"authorization", b"x-organization-id", b"x-organization-
 _KEEP = re.compile(rb"authorization|cookie|set-cookie|host|content-.*|x-organization-.*")
 """What a Connection header may not strip: ``Connection: Authorization`` would take the key away."""
 
+_NAMES = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
+"""Names of headers, one behind the other. aiohttp lets a space stand behind an answer's."""
+
+_MOST = 262144
+"""Bytes of a request's head in all: its lines are limited one by one, and 500 of them would still be 32 MB."""
+
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 _MISREAD = frozenset({b"content-length", b"transfer-encoding"})
@@ -99,6 +105,7 @@ def read_headers(raw: RawHeaders, *, version: tuple[int, int], via: bytes) -> In
                 "only Transfer-Encoding: chunked in HTTP/1.1 is understood; send a Content-Length or chunked",
             )
         found.chunked = True
+    found.expects = found.expects and version >= (1, 1)  # HTTP/1.0 knows no 100 (RFC 9110, 10.1.1)
     return found
 
 
@@ -134,7 +141,7 @@ def _look(found: Incoming, low: bytes, value: bytes, via: bytes) -> bool:
 def request_head(
     method: str, target: bytes, lines: list[bytes], *, host: bytes, via: bytes, chunked: bool
 ) -> bytes:
-    """The request as it goes upstream. Raises Malformed where a line holds a control character."""
+    """The request as it goes upstream. Raises Malformed where it is too long or holds a control character."""
     head = [
         method.encode("ascii") + b" " + target + b" HTTP/1.1",
         b"Host: " + host,
@@ -149,16 +156,24 @@ def request_head(
             "the request's head holds a control character; send printable text in headers",
         )
     head.append(b"\r\n")
-    return b"\r\n".join(head)
+    data = b"\r\n".join(head)
+    if len(data) > _MOST:
+        raise Malformed(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"the request's head has {len(data)} bytes; send at most {_MOST}",
+        )
+    return data
 
 
 def answer_head(status: int, reason: str, raw: RawHeaders, *, extra: Iterable[bytes] = ()) -> bytes:
     """The upstream's answer as it goes to the client: less hop-by-hop headers, plus ``extra`` lines.
 
-    Raises Malformed where a line holds a control character.
+    Raises Malformed where a line holds a control character or a name a space.
     """
     head = [b"HTTP/1.1 %d %s" % (status, reason.encode("utf-8", "surrogateescape"))]
     raw = tuple(raw)
+    if not _NAMES.fullmatch(b"".join([name for name, _ in raw])):
+        raise Malformed(HTTPStatus.BAD_GATEWAY, "the answer's head holds a header whose name is none")
     drop = _HOP
     for name, value in raw:
         if len(name) == 10 and name.lower() == b"connection":  # noqa: PLR2004 - the name's own length, a quick look

@@ -169,22 +169,30 @@ async def _prepare(writer: aiosqlite.Connection, path: Path, schema: str, upgrad
         await writer.execute_fetchall("PRAGMA synchronous = FULL")
         await writer.execute_fetchall("PRAGMA foreign_keys = ON")
         try:
+            known = await _known(
+                writer, path, upgrades
+            )  # before the schema: a newer form may have dropped a table
             await writer.executescript(f"BEGIN IMMEDIATE;\n{schema}\n;COMMIT;")
-            await _upgrade(writer, path, upgrades)
+            await _upgrade(writer, known, upgrades)
         except sqlite3.Error:
             await writer.rollback()
             raise
 
 
-async def _upgrade(writer: aiosqlite.Connection, path: Path, upgrades: Sequence[str]) -> None:
-    """Apply what this file has not seen yet, each script together with its number or not at all."""
+async def _known(writer: aiosqlite.Connection, path: Path, upgrades: Sequence[str]) -> int:
+    """How many upgrades this file has seen. Raises StoreError where they are more than there are."""
     [(known,)] = await writer.execute_fetchall("PRAGMA user_version")
     if known > len(upgrades):
         raise StoreError(
             f"opening {path}: a newer version of mx wrote it (its form is {known}, this one knows {len(upgrades)}). "
             "Start that newer version; nothing was changed"
         )
-    for number in range(int(known) + 1, len(upgrades) + 1):
+    return int(known)
+
+
+async def _upgrade(writer: aiosqlite.Connection, known: int, upgrades: Sequence[str]) -> None:
+    """Apply what this file has not seen yet, each script together with its number or not at all."""
+    for number in range(known + 1, len(upgrades) + 1):
         await writer.executescript(
             f"BEGIN IMMEDIATE;\n{upgrades[number - 1]}\n;PRAGMA user_version = {number};\nCOMMIT;"
         )

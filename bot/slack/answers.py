@@ -1,17 +1,20 @@
-"""The follower that tells people what came of their triage: privately, through the reply address they asked from."""
+"""The follower that tells people what came of their request: privately, through the reply address they asked from."""
 
 from datetime import timedelta
 
 import structlog
 
 from bot.domain.events import Event, TriageFinished
+from bot.domain.fact import Address
 from bot.domain.incident import Incident
+from bot.domain.order import GatewayAnswered
+from bot.domain.words import sentence
 from bot.ports import Clock
 from bot.slack import blocks
 from bot.slack.api import SlackApi, SlackError
 from bot.slack.card import GATHER_S
 from bot.slack.chat import SlackChat
-from bot.slack.limits import Mrkdwn, channel, escape, link, say
+from bot.slack.limits import Mrkdwn, channel, escape, link, say, with_people
 from bot.slack.replies import Replies
 from bot.timeline import Timeline
 
@@ -24,7 +27,7 @@ _PATIENCE = timedelta(seconds=20)
 
 
 class Answers:
-    """Answers each finished triage once, in order; a restart goes on where the last life stopped."""
+    """Answers each finished triage and each order to the gateway once, in order; a restart goes on where the last life stopped."""
 
     def __init__(
         self, timeline: Timeline, api: SlackApi, chat: SlackChat, replies: Replies, *, clock: Clock
@@ -52,7 +55,10 @@ class Answers:
             self._done = self._noted = int(await self._replies.shown(_CURSOR) or 0)
         while events := await self._timeline.since(self._done):
             for event in events:
-                if isinstance(event.fact, TriageFinished) and event.fact.address.reply is not None:
+                if (
+                    isinstance(event.fact, TriageFinished | GatewayAnswered)
+                    and event.fact.address.reply is not None
+                ):
                     if not await self._answer(event, event.fact):
                         return self._done
                     await self._note(event.seq)
@@ -66,23 +72,28 @@ class Answers:
         await self._replies.note(_CURSOR, str(seq))
         self._noted = seq
 
-    async def _answer(self, event: Event, fact: TriageFinished) -> bool:
+    async def _answer(self, event: Event, fact: TriageFinished | GatewayAnswered) -> bool:
         """True where this one is dealt with; False where its card is still awaited."""
-        assert fact.address.reply is not None
+        if isinstance(fact, GatewayAnswered):
+            await self._tell(fact.address, with_people(sentence(fact)))
+            return True
         found = (await self._timeline.book()).incident(fact.incident) if fact.incident else None
         waited = self._clock.now() - event.recorded_at > _PATIENCE
         if found is not None and found.card is None and found.delivery_failed is None and not waited:
             return False
         text = await self._words(fact, found)
-        if text is None:
-            return True
-        url = await self._replies.take(fact.address.reply)
-        if url is not None:
-            try:
-                await self._api.respond(url, blocks.private(text))
-            except SlackError as error:
-                self._log.warning("private answer not delivered", because=str(error))
+        if text is not None:
+            await self._tell(fact.address, text)
         return True
+
+    async def _tell(self, address: Address, text: Mrkdwn) -> None:
+        url = await self._replies.take(address.reply) if address.reply else None
+        if url is None:
+            return
+        try:
+            await self._api.respond(url, blocks.private(text))
+        except SlackError as error:
+            self._log.warning("private answer not delivered", because=str(error))
 
     async def _words(self, fact: TriageFinished, found: Incident | None) -> Mrkdwn | None:
         """What to tell; None where the new card stands before the asker's eyes."""

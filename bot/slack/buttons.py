@@ -42,7 +42,6 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
                 fingerprint=press.fingerprint,
                 key=key,
             )
-            return ""
         case "undo":
             await edge.incidents.request_undo(
                 name,
@@ -52,11 +51,9 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
                 fingerprint=press.fingerprint,
                 key=key,
             )
-            return ""
         case "ack":
             await _open(edge, press)
             await edge.incidents.acknowledge(name, actor=actor, key=key)
-            return ""
         case "again":
             await edge.incidents.request_triage(name, actor=actor, address=edge.address(asked), key=key)
             return "Looking at both sides again; the card shows what comes out."
@@ -65,8 +62,25 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
                 name, actor=actor, address=edge.address(asked), key=key
             )
             return done.says
+        case "start" | "pause" | "resume" | "cancel":
+            await _open(edge, press)
+            # What comes of it is told by the answer's fact, once the gateway has answered.
+            await edge.ordering.replay(
+                name,
+                press.act,
+                actor=actor,
+                look=edge.watch.recent(name),
+                address=edge.address(asked),
+                key=key,
+            )
+        case "resend" | "arrived":
+            await _open(edge, press)
+            await edge.ordering.decide(
+                name, press.write or "", press.act, actor=actor, address=edge.address(asked), key=key
+            )
         case _:
             assert_never(press.act)
+    return ""
 
 
 async def _open(edge: Edge, press: Press) -> Incident:

@@ -12,13 +12,16 @@ from bot.domain.chain import Head
 from bot.domain.events import CardPosted, DeliveryFailed, Draft
 from bot.domain.incident import Card, Incident
 from bot.domain.integration import Integration
+from bot.domain.look import Look
 from bot.errors import MxError
 from bot.faults import where
+from bot.gateway_watch import Watch
 from bot.ports import Clock
-from bot.slack import cardview
+from bot.slack import bufferview, cardview
 from bot.slack.api import GONE, NOT_THERE, SlackError
 from bot.slack.blocks import Message
 from bot.slack.chat import SlackChat
+from bot.slack.limits import Block
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.timeline import Timeline
@@ -39,6 +42,8 @@ class _Shown:
 
     version: int = 0
     digest: str = ""
+    live: str = ""
+    """What it shows of the gateway's buffer."""
     not_before: float = 0.0
     wait_s: float = _FIRST_WAIT_S
     look_first: bool = False
@@ -57,6 +62,7 @@ class Cards:
         planner: Planner,
         replies: Replies,
         *,
+        watch: Watch,
         integrations: Mapping[str, Integration],
         clock: Clock,
         zone: tzinfo,
@@ -65,6 +71,7 @@ class Cards:
         self._chat = chat
         self._planner = planner
         self._replies = replies
+        self._watch = watch
         self._integrations = integrations
         self._clock = clock
         self._zone = zone
@@ -94,7 +101,9 @@ class Cards:
         for incident in book.incidents():
             shown = self._state(incident, noted)
             again = incident.id in self._again
-            if shown.version == incident.version and not again:
+            look = self._watch.latest(incident.integration) if incident.open else None
+            live = _live(look, incident, self._zone)
+            if shown.version == incident.version and shown.live == live and not again:
                 continue
             early = shown.not_before - self._clock.monotonic()
             if early > 0:
@@ -102,7 +111,7 @@ class Cards:
                 continue
             self._again.discard(incident.id)
             try:
-                await self._show(incident, shown, book.head, force=again)
+                await self._show(incident, shown, book.head, look=look, force=again)
             except MxError:
                 raise
             except Exception as error:  # noqa: BLE001 - the Slack edge: a fault of ours in one card must not stop the others
@@ -127,16 +136,20 @@ class Cards:
             )
         return known
 
-    async def _show(self, incident: Incident, shown: _Shown, head: Head, *, force: bool) -> None:
+    async def _show(
+        self, incident: Incident, shown: _Shown, head: Head, *, look: Look | None, force: bool
+    ) -> None:
         channel = self._channel(incident)
         card = incident.card if incident.card and incident.card.message != shown.gone else None
         over = incident.resolved_at is not None and incident.resolved_at < self._began
         if card is None and (channel is None or over):
-            shown.version = incident.version
+            shown.version, shown.live = incident.version, _live(look, incident, self._zone)
             return
         offers = await self._planner.offers(incident) if incident.open else ()
-        digest = _digest(cardview.card(incident, offers, zone=self._zone, head=""))
-        message = cardview.card(incident, offers, zone=self._zone, head=f"{head.seq} {head.hash[:8]}")
+        digest = _digest(cardview.card(incident, offers, zone=self._zone, head="", look=look))
+        message = cardview.card(
+            incident, offers, zone=self._zone, head=f"{head.seq} {head.hash[:8]}", look=look
+        )
         try:
             if card is None:
                 await self._post(incident, shown, channel or "", message)
@@ -145,7 +158,7 @@ class Cards:
         except SlackError as error:
             await self._failed(incident, shown, card, channel or "", error)
             return
-        shown.version, shown.digest = incident.version, digest
+        shown.version, shown.digest, shown.live = incident.version, digest, _live(look, incident, self._zone)
         shown.wait_s, shown.not_before = _FIRST_WAIT_S, self._clock.monotonic() + BETWEEN_EDITS_S
         noted = json.dumps({"version": incident.version, "digest": digest})
         await self._replies.note(_NOTE + incident.id, noted)
@@ -219,5 +232,13 @@ def told(error: SlackError, channel: str) -> str:
     return f"The card could not be shown: {error}"
 
 
-def _digest(message: Message) -> str:
-    return hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()[:16]
+def _live(look: Look | None, incident: Incident, zone: tzinfo) -> str:
+    """A digest of what the card shows of the gateway's buffer; empty where that is nothing."""
+    if look is None:
+        return ""
+    parts = [*bufferview.sections(look, incident, zone=zone), *bufferview.buttons(look, incident)]
+    return _digest(parts) if parts else ""
+
+
+def _digest(shown: Message | list[Block]) -> str:
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]

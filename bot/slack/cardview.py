@@ -6,9 +6,10 @@ from datetime import datetime, tzinfo
 
 from bot.domain.assessment import Assessment, Finding, Verdict
 from bot.domain.incident import Incident
+from bot.domain.look import Look
 from bot.domain.mitigation import Plan
 from bot.domain.run import Run, StepState
-from bot.slack import blocks, tables
+from bot.slack import blocks, bufferview, tables
 from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
 from bot.slack.planview import plan_dialog
 from bot.slack.press import Act, Press
@@ -44,12 +45,16 @@ class Offer:
     plan: Plan
 
 
-def card(incident: Incident, offers: Sequence[Offer], *, zone: tzinfo, head: str) -> blocks.Message:
+def card(
+    incident: Incident, offers: Sequence[Offer], *, zone: tzinfo, head: str, look: Look | None = None
+) -> blocks.Message:
     """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows."""
     parts: list[Block] = [blocks.header(title(incident)), *_top(incident, zone)]
     if incident.open:
+        parts += bufferview.sections(look, incident, zone=zone) if look else []
         parts += _details(incident)
-        parts += blocks.actions(_buttons(incident, offers))
+        replay = bufferview.buttons(look, incident) if look else []
+        parts += blocks.actions([*replay, *_buttons(incident, offers)])
         parts += [blocks.context(line) for line in _warnings(offers)]
     parts.append(blocks.context(_foot(incident, zone, head)))
     text = say("{} · {}", title(incident), incident.id)

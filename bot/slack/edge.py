@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from bot.domain.events import Address
+from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.errors import Refused
+from bot.gateway_watch import Watch
 from bot.incidents import Incidents
+from bot.ordering import Ordering
 from bot.playbook import Playbook
 from bot.slack import blocks, planview
 from bot.slack.api import SlackApi
@@ -41,6 +43,8 @@ class Edge:
 
     timeline: Timeline
     incidents: Incidents
+    ordering: Ordering
+    watch: Watch
     integrations: Mapping[str, Integration]
     playbooks: Mapping[str, Playbook]
     planner: Planner

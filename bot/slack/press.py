@@ -9,7 +9,9 @@ from bot.domain.mitigation import Plan
 from bot.domain.readings import Frozen
 from bot.errors import Refused
 
-Act = Literal["run", "undo", "ack", "again", "report"]
+Act = Literal[
+    "run", "undo", "ack", "again", "report", "start", "pause", "resume", "cancel", "resend", "arrived"
+]
 
 
 class Press(Frozen):
@@ -22,6 +24,8 @@ class Press(Frozen):
     undoes: str | None = None
     """The run that an undo takes back."""
     fingerprint: str | None = None
+    write: str | None = None
+    """The buffered write that is decided."""
 
     @classmethod
     def of_plan(cls, plan: Plan, incident: Incident) -> Self:
@@ -53,4 +57,4 @@ class Press(Frozen):
     @property
     def action(self) -> str:
         """The button's id, unique on its card."""
-        return ":".join(part for part in (self.act, self.undoes or self.playbook) if part)
+        return ":".join(part for part in (self.act, self.undoes or self.playbook or self.write) if part)

@@ -4,14 +4,18 @@ import re
 
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
+from bot.domain.look import Look
 from bot.domain.words import sentence
 from bot.errors import Refused
-from bot.slack import blocks, cardview
+from bot.slack import blocks, bufferview, cardview
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Block, Mrkdwn, channel, escape, joined, person, say, with_people
 
 _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
 _LINES = 25
+_FRESH_S = 1.2
+"""How long the gateway may take to say what waits there, within the 3 seconds of an acknowledgement."""
+_UNASKED = "The gateway could not be asked whether writes wait there"
 
 
 class Misused(Refused):
@@ -136,8 +140,14 @@ async def resolve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     if words and (first != "anyway" or not reason.strip()):
         raise Misused("Resolve takes no words, or `anyway` and a reason.")
     found = await edge.integration(asked)
+    look = await edge.watch.fresh(found.name, within_s=_FRESH_S)
     done = await edge.incidents.resolve(
-        found.name, actor=asked.actor, anyway_reason=reason.strip() or None, key=asked.key
+        found.name,
+        actor=asked.actor,
+        anyway_reason=reason.strip() or None,
+        at_gateway=_unmet(look, edge) if look else (),
+        remark=f"{_UNASKED}: {look.trouble}" if look and look.trouble else "",
+        key=asked.key,
     )
     return blocks.private(with_people(done.says))
 
@@ -174,11 +184,22 @@ async def report(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 
 async def overview(edge: Edge) -> Mrkdwn:
-    """Every open incident in a few lines each."""
+    """Every open incident in a few lines each, and what waits at the gateway."""
     found = (await edge.timeline.book()).open_incidents()
-    if not found:
-        return say("No incident is open. `/mx triage` looks at both sides now.")
-    return joined("\n\n", [cardview.summary(incident, zone=edge.zone) for incident in found])
+    look = await edge.watch.fresh(edge.watch.integration, within_s=_FRESH_S)
+    waits = bufferview.summary(look, zone=edge.zone)
+    shown = [cardview.summary(incident, zone=edge.zone) for incident in found] or [
+        say("No incident is open. `/mx triage` looks at both sides now.")
+    ]
+    return joined("\n\n", [*shown, joined("\n", waits)] if waits else shown)
+
+
+def _unmet(look: Look, edge: Edge) -> tuple[str, ...]:
+    """What the gateway holds back; where it cannot be asked, what it held back when it last could."""
+    lines = look.unmet(edge.zone)
+    if not look.trouble or not lines:
+        return lines
+    return (*lines, f"{_UNASKED}, so this is as of {cardview.clock(look.at, edge.zone)}: {look.trouble}")
 
 
 async def _open(edge: Edge, asked: Asked) -> Incident:

@@ -51,3 +51,17 @@ def names(value: JsonValue) -> str | None:
     if isinstance(value, list) and all(isinstance(v, str) and v.strip() for v in value):
         return None
     return 'write a list of names, such as ["asset-sync"]'
+
+
+def one_of(*words: str) -> Check:
+    """One of these words."""
+
+    def check(value: JsonValue) -> str | None:
+        return None if value in words else "write " + " or ".join(f'"{word}"' for word in words)
+
+    return check
+
+
+def switch(value: JsonValue) -> str | None:
+    """What is switched on by being named."""
+    return None if value is True else "write true, or leave it out"

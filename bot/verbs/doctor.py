@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import aiohttp
@@ -14,9 +14,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import config
 from bot.clock import SystemClock
 from bot.config import Settings
+from bot.domain.backlog import Disk
 from bot.domain.gateway import GatewayStatus, listed
+from bot.domain.telling import waits, writes
 from bot.errors import MxError
 from bot.gateway_client import GatewayClient
+from bot.journal.disk import look
 from bot.ports import KeySource
 from bot.probes.key import stray_parts
 from bot.scrub import Scrubber
@@ -60,6 +63,9 @@ async def examine(settings: Settings) -> AsyncIterator[Check]:
     file = f" and {settings.file}" if settings.file else " alone (no mx.toml here)"
     yield Check("settings", f"valid, from the environment{file}")
     yield await _store(settings)
+    yield _disk(
+        "timeline's disk", look(settings.bot.database, setting="DATABASE_URL", platform=settings.platform)
+    )
     for name, key in settings.keys.items():
         yield _key(name, key)
     async for check in _gateway(settings):
@@ -72,7 +78,9 @@ def _key(name: str, key: KeySource) -> Check:
     value, what = key.current(), f"key of {name}"
     if value is None or not value.strip():
         return Check(
-            what, f"none in {key.name}", "put the key there (MaintainX: Settings > Integrations > API Keys)"
+            what,
+            f"none in {key.name}; without one the gateway cannot replay what it buffers either",
+            "put the key there, for the gateway's process too (MaintainX: Settings > Integrations > API Keys)",
         )
     stray = stray_parts(value)
     found = f"present, {len(value)} characters, from {key.name}"
@@ -94,6 +102,14 @@ async def _store(settings: Settings) -> Check:
     return Check("timeline", f"{found.head_seq} facts in {settings.bot.database}, none changed")
 
 
+def _disk(what: str, disk: Disk) -> Check:
+    """What the disk under a file keeps; where nobody knows it is said, and is no fault."""
+    found, _, next_move = disk.says.partition("; ")
+    if disk.keeps is False:
+        return Check(what, found, next_move or "mount a volume that is kept, and put the file on it")
+    return Check(what, disk.says or "not told by this gateway")
+
+
 async def _gateway(settings: Settings) -> AsyncIterator[Check]:
     async with GatewayClient.open(settings.gateway_url, token=settings.gateway.token) as client:
         try:
@@ -104,6 +120,9 @@ async def _gateway(settings: Settings) -> AsyncIterator[Check]:
             )
             return
     yield Check("gateway", f"answers at {settings.gateway_url}, mode {status.mode}")
+    yield _disk("gateway's disk", status.disk)
+    for check in _buffer(status):
+        yield check
     if status.traffic.total:
         yield Check("routing", f"{status.traffic.total} requests passed it in the last hour")
     else:
@@ -111,6 +130,39 @@ async def _gateway(settings: Settings) -> AsyncIterator[Check]:
             "routing",
             "no request passed the gateway in the last hour: its mitigations would change nothing",
             f"set the integration's MaintainX base URL to {settings.gateway_url}/v1",
+        )
+
+
+def _buffer(status: GatewayStatus) -> Iterator[Check]:
+    """What waits at the gateway for somebody."""
+    waiting, replay = status.buffer, status.replay
+    if waiting.full is not None:
+        yield Check(
+            "buffer's limit",
+            f"its limit of {'bytes' if waiting.full == 'size' else 'age'} is reached: new writes are refused with 503",
+            "make room: deliver what waits with mx replay, or raise the limit",
+        )
+    if not waiting.undelivered:
+        yield Check("buffer", f"empty{', encrypted' if waiting.encrypted else ''}")
+    elif replay.state == "running":
+        yield Check("buffer", f"{waits(waiting.undelivered)}; a replay is running: {replay.line}")
+    elif status.mode == "buffering":
+        yield Check("buffer", f"{waits(waiting.undelivered)}; buffering is on, and the replay comes after it")
+    else:
+        held = "the replay is held" if replay.state == "paused" else "no replay is started"
+        verb = "mx replay --resume" if replay.state == "paused" else "mx replay"
+        yield Check("buffer", f"{waits(waiting.undelivered)}, and {held}", f"deliver them: {verb}")
+    if waiting.parked:
+        yield Check(
+            "parked writes",
+            f"{waits(waiting.parked, 'of unknown fate')} for your word",
+            "look at each: mx buffer list --state unknown",
+        )
+    if waiting.rejected:
+        yield Check(
+            "rejected writes",
+            f"MaintainX refused {writes(waiting.rejected)}, kept with what it answered",
+            "send them again or drop them: mx buffer list --state rejected",
         )
 
 

@@ -9,7 +9,16 @@ import pytest
 from bot.domain import rules
 from bot.domain.assessment import Finding
 from bot.domain.diagnosis import PLAYBOOKS
-from bot.domain.readings import HttpDetail, Reading, Sample, Status, TrafficDetail
+from bot.domain.readings import (
+    BudgetShare,
+    HttpDetail,
+    LaneTraffic,
+    LatestTraffic,
+    Reading,
+    Sample,
+    Status,
+    TrafficDetail,
+)
 from tests.domain.made import (
     INTEGRATION,
     api,
@@ -145,6 +154,49 @@ def test_a_rate_limit_names_its_playbook_and_the_traffic() -> None:
     assert found.playbooks == ("rate-limited",)
     assert found.findings[0].playbooks == PLAYBOOKS["rate-limited"]
     assert "412" in found.findings[0].cause
+
+
+def with_detail(reading: Reading, **fields: object) -> Reading:
+    assert reading.detail is not None
+    return reading.model_copy(update={"detail": reading.detail.model_copy(update=fields)})
+
+
+def test_a_rate_limit_tells_whose_requests_use_it_up() -> None:
+    latest = LatestTraffic(by_status={"200": 70, "429": 342})
+    busy = LaneTraffic(lane="asset-sync", by_status={"429": 342})
+    seen = with_detail(traffic(912, s200=570, s429=342), latest=latest, lanes=(busy,))
+    theirs = with_detail(seen, share=BudgetShare(ours=0.2, used=500, of="organisation"))
+    ours = with_detail(seen, share=BudgetShare(ours=0.93, used=100, of="user"))
+
+    other = judged([*everywhere(429), theirs]).findings[0]
+    assert other.evidence[0] == (
+        "429 on 83% of 412 requests in 10 minutes; our share of the organisation's budget is 20%: "
+        "another client is eating it"
+    )
+    assert "another client is eating it; the integration sent 912" in other.cause
+    assert "who else uses" in other.check
+    us = judged([*everywhere(429), ours]).findings[0]
+    assert (
+        "our share of the user's budget is 93%: it is us, asset-sync first (342 requests)" in us.evidence[0]
+    )
+    assert "slow the biggest one down first" in us.check
+    unsaid = judged([*everywhere(429), seen]).findings[0]
+    assert unsaid.evidence[0] == "429 on 83% of 412 requests in 10 minutes"
+    assert "if that is little, another client" in unsaid.cause
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [everywhere(500), healthy(api("/users", 500)), healthy(api("/users", 200, 503)), everywhere("first_byte"), everywhere(429)],
+    ids=["outage", "one endpoint", "now and then", "silence", "429"],
+)  # fmt: skip
+def test_writes_of_unknown_fate_are_evidence(readings: list[Reading]) -> None:
+    seen = with_detail(traffic(400, s200=300, s429=100), fates={"answered": 400, "unknown": 3, "unread": 9})
+    evidence = judged([*readings, seen]).findings[0].evidence
+    assert any("3 writes of unknown fate" in line for line in evidence)
+    assert not any(
+        "unknown fate" in line for line in judged([*readings, traffic(4, s200=4)]).findings[0].evidence
+    )
 
 
 def test_the_key_never_stands_in_a_command() -> None:

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import JsonValue
 
-from bot.domain.gateway import Feed, GatewayStatus, Policy, effect, listed
+from bot.domain.gateway import Effect, Feed, GatewayStatus, Policy, listed
+from bot.domain.readings import BudgetShare
 from bot.errors import OutsideError
 
 STATUS: JsonValue = {
@@ -29,6 +30,29 @@ def test_status_tells_answers_lanes_and_the_tighter_budget() -> None:
     assert status.traffic.lane("asset-sync") == 123
     assert status.traffic.lane("no such lane") == 0
     assert status.traffic.limited == {"rate": 9, "paused": 3}
+
+
+def test_a_gateway_of_before_fates_and_shares_is_read() -> None:
+    status = GatewayStatus.from_json(STATUS)
+    assert (status.traffic.fates, status.traffic.latency.p95_ms, status.share) == ({}, None, None)
+
+
+def test_fates_latency_and_share_are_read() -> None:
+    status = GatewayStatus.from_json(
+        {
+            "mode": "pass",
+            "traffic": {
+                "fates": {"answered": 400, "unknown": 3},
+                "latency": {"p50_ms": 20.0, "p95_ms": 340.5, "p99_ms": None, "lanes": {}},
+            },
+            "budget": {"left": 0, "our_share": 0.2, "our_share_of": "organisation", "used": 500},
+        }
+    )
+    assert status.traffic.fates["unknown"] == 3
+    assert (status.traffic.latency.p95_ms, status.traffic.latency.p99_ms) == (340.5, None)
+    assert status.share == BudgetShare(ours=0.2, used=500, of="organisation")
+    unsaid: JsonValue = {"our_share": None, "our_share_of": None, "used": None}
+    assert GatewayStatus.from_json({"mode": "pass", "traffic": {}, "budget": unsaid}).share is None
 
 
 @pytest.mark.parametrize(
@@ -65,14 +89,14 @@ def test_policy_finds_a_lease_and_says_what_it_does() -> None:
                     "rate_per_s": 1.0,
                     "paused_jobs": ["asset-sync"],
                     "owner": "cli:a@b",
-                    "retry": None,
+                    "buffer": "on",
                 }
             ],
         }
     )
     lease = policy.lease("r1")
     assert lease is not None
-    assert lease.says == "1 request per second; asset-sync paused"
+    assert lease.says == "1 request per second; asset-sync paused; writes buffered"
     assert policy.lease("r2") is None
 
 
@@ -96,7 +120,12 @@ def test_the_feed_is_read_in_order() -> None:
 
 
 def test_words() -> None:
-    assert effect(0.5, ()) == "0.5 requests per second"
-    assert effect(None, ("a", "b", "c")) == "a, b and c paused"
-    assert effect(None, ()) == "no limit"
+    assert Effect(rate_per_s=0.5).says == "0.5 requests per second"
+    assert Effect(paused_jobs=("a", "b", "c")).says == "a, b and c paused"
+    assert Effect().says == "no limit"
+    everything = Effect(rate_per_s=1, buffer="auto", retry=True, poll=True)
+    assert everything.says == (
+        "1 request per second; writes buffered once MaintainX is down; safe requests retried; webhooks polled"
+    )
+    assert Effect(buffer="on").says == "writes buffered"
     assert listed(()) == ""

@@ -9,7 +9,7 @@ import pytest
 
 from bot.gateway.access import is_loopback, may_administer
 from bot.gateway.settings import GatewaySettings
-from tests.gateway.wires import gateway, upstream
+from tests.gateway.wires import Message, gateway, upstream
 
 LEASE: dict[str, Any] = {"rate_per_s": 2, "owner": "cli:ann@host", "reason": "mx-1", "ttl_s": 600}
 NOWHERE = "http://127.0.0.1:1/v1"
@@ -134,6 +134,9 @@ async def test_a_lease_in_policy_status_metrics_and_feed(tmp_path: Path) -> None
             "window_s": 60,
             "organisation_left": 499,
             "organisation_limit": 500,
+            "our_share": None,
+            "our_share_of": None,
+            "used": None,
         }
         feed = (await gw.admin("GET", "events?after=0")).json()
         assert feed["instance"] == status["instance"]
@@ -143,6 +146,40 @@ async def test_a_lease_in_policy_status_metrics_and_feed(tmp_path: Path) -> None
         text = (await gw.admin("GET", "metrics")).body.decode()
         assert 'mx_gateway_requests_total{lane="critical",kind="answered",outcome="200"} 1' in text
         assert "mx_gateway_leases 1" in text
+
+
+async def test_the_status_of_a_day_has_fates_and_latency(tmp_path: Path) -> None:
+    async with upstream() as up, gateway(up.url, tmp_path) as gw:
+        await gw.get("/v1/workorders")
+        await gw.send(b"GET /v1/x HTTP/0.9\r\n\r\n")
+        for window_s in (10, 3600, 86_400):
+            traffic = (await gw.admin("GET", f"status?window_s={window_s}")).json()["traffic"]
+            assert traffic["fates"] == {"answered": 1, "refused": 1}
+            assert traffic["total"] == 2
+            assert 0 < traffic["latency"]["p50_ms"] < 2000
+            assert set(traffic["latency"]["lanes"]) == {"critical"}
+            assert traffic["window_s"] == window_s
+
+
+async def test_whose_requests_use_the_limit_up(tmp_path: Path) -> None:
+    """MaintainX counts 80 used of its 500 for the organisation; two were ours."""
+    left = iter(("421", "420"))
+
+    def answer(_request: Message) -> bytes:
+        told = (
+            f"X-Rate-Limit-Limit: 500\r\nX-Rate-Limit-Remaining: {next(left)}\r\nX-Rate-Limit-Reset: 30\r\n"
+        )
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + told.encode() + b"\r\nok"
+
+    async with upstream(answer) as up, gateway(up.url, tmp_path) as gw:
+        await gw.get()
+        await gw.get()
+        budget = (await gw.admin("GET", "status")).json()["budget"]
+        assert {name: budget[name] for name in ("our_share", "our_share_of", "used")} == {
+            "our_share": 0.025,
+            "our_share_of": "organisation",
+            "used": 80,
+        }
 
 
 async def test_the_policy_shorthand_is_the_lease_manual(tmp_path: Path) -> None:
@@ -218,9 +255,9 @@ async def test_every_fault_of_a_body_at_once(tmp_path: Path) -> None:
         ("POST", "leases/a", LEASE, 404, "no such route"),
         ("DELETE", "leases/a", {"who": "x"}, 400, "'who' is not known"),
         ("POST", "status", None, 405, "use GET"),
-        ("GET", "status?window_s=x", None, 400, "window_s is 'x'; send a number from 0 to 3600"),
+        ("GET", "status?window_s=x", None, 400, "window_s is 'x'; send a number from 0 to 86400"),
         ("GET", "status?window_s=-1", None, 400, "window_s is '-1'"),
-        ("GET", "status?window_s=3601", None, 400, "window_s is '3601'"),
+        ("GET", "status?window_s=86401", None, 400, "window_s is '86401'"),
         ("GET", "status?window_s=nan", None, 400, "window_s is 'nan'"),
         ("GET", "events?after=-1", None, 400, "after is '-1'"),
         ("POST", "spent", {"requests": -1}, 400, "requests is -1"),

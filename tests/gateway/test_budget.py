@@ -1,6 +1,6 @@
 """MaintainX's own limits: its headers where it sends them, our own count else, and what mx itself spends."""
 
-from bot.gateway.budget import Budget, Caller
+from bot.gateway.budget import Budget, Caller, Share
 from bot.maintainx import RateHeaders
 
 ANN, BOB = Caller("ann", "1"), Caller("bob", "1")
@@ -86,3 +86,67 @@ def test_strange_callers_are_forgotten_before_memory_grows() -> None:
     assert len(made._users) <= 1000
     assert len(made._organisations) <= 1000
     assert made.free_at(ANN, 0.0) > 60
+
+
+def said(limit: int, remaining: int, *, reset_s: float = 30.0) -> RateHeaders:
+    return RateHeaders(limit=limit, remaining=remaining, reset_s=reset_s)
+
+
+def sent(
+    made: Budget, caller: Caller, now: float, told: RateHeaders | None = None, *, times: int = 1
+) -> None:
+    """So many requests, and what MaintainX said with the last one's answer."""
+    for left in reversed(range(times)):
+        made.take(caller, now)
+        made.answered(caller, now, told=None if left else told)
+
+
+def test_our_share_is_of_what_maintainx_counts_as_used() -> None:
+    made = Budget(user_limit=100, organisation_limit=500)
+    assert made.share(0.0) is None
+    sent(made, ANN, 0.0, times=20)  # in MaintainX's window before this one
+    sent(made, ANN, 40.0, times=9)
+    assert made.share(40.0) is None  # it said nothing yet
+    sent(made, ANN, 41.0, said(100, 60, reset_s=30))
+    assert made.share(41.5) == Share(ours=10, used=40, whose="user")
+    made.spent(5, 42.0)  # mx is us too
+    assert made.share(42.0) == Share(ours=15, used=45, whose="user")
+    assert made.share(71.0) is None  # a new window, of which it said nothing
+
+
+def test_a_limit_of_the_organisation_counts_all_its_users() -> None:
+    made = Budget(user_limit=100, organisation_limit=500)
+    sent(made, BOB, 1.0, times=30)
+    sent(made, ANN, 2.0, said(500, 400), times=10)
+    assert made.share(2.0) == Share(ours=40, used=100, whose="organisation")
+
+
+def test_what_was_refused_used_nothing_up() -> None:
+    """Ten got through before another client had taken the rest; knocking on does not make it ours."""
+    made = Budget(user_limit=100, organisation_limit=500)
+    sent(made, ANN, 10.0, said(100, 40, reset_s=50), times=10)
+    for n in range(60):
+        made.take(ANN, 20.0 + n / 10)
+        made.answered(ANN, 20.0 + n / 10, told=said(100, 0, reset_s=40 - n / 10), refused=True)
+    assert made.share(26.0) == Share(ours=10, used=100, whose="user")
+
+
+def test_the_share_is_of_the_limit_that_has_least_left() -> None:
+    made = Budget(user_limit=100, organisation_limit=500)
+    sent(made, ANN, 1.0, said(100, 90), times=5)
+    sent(made, BOB, 1.0, said(100, 10), times=2)
+    assert made.share(1.0) == Share(ours=2, used=90, whose="user")
+
+
+def test_a_bare_retry_after_tells_no_share() -> None:
+    made = Budget(user_limit=100, organisation_limit=500)
+    made.take(ANN, 0.0)
+    made.answered(ANN, 0.0, told=RateHeaders(retry_after_s=10), refused=True)
+    assert made.share(1.0) is None
+
+
+def test_what_left_the_window_is_forgotten_while_maintainx_keeps_telling() -> None:
+    made = Budget(user_limit=100, organisation_limit=500)
+    for n in range(5000):
+        sent(made, ANN, n / 5, said(100, 50))
+    assert len(made._users["ann"].sent.ends()) <= 601

@@ -91,6 +91,7 @@ async def test_connect_refused(tmp_path: Path, free_port: int) -> None:
         assert status["upstream"]["last_error"]["phase"] == "connect"
         assert status["upstream"]["failures_in_a_row"] == 1
         assert status["traffic"]["failed"] == {"connect": 1}
+        assert status["traffic"]["fates"] == {"unsent": 1}
         assert status["traffic"]["by_status"] == {}
 
 
@@ -133,6 +134,9 @@ async def test_no_answer_in_time(tmp_path: Path) -> None:
         found = await gw.send(WRITE % b"POST")
         assert found.status == 504
         assert len(up.requests) == 2
+        traffic = (await gw.admin("GET", "status")).json()["traffic"]
+        assert traffic["failed"] == {"answer_timeout": 2}
+        assert traffic["fates"] == {"unread": 1, "unknown": 1}  # the write may have arrived
 
 
 @pytest.mark.parametrize(
@@ -197,6 +201,7 @@ async def test_a_client_that_stalls_in_its_body_gets_408(tmp_path: Path) -> None
         writer.write(b"POST /v1/x HTTP/1.1\r\nHost: g\r\nContent-Length: 100\r\n\r\nhalf")
         found = await read_message(reader, answer=True)
         assert (found.status, found.one("X-MX-Error")) == (408, b"client")
+        assert (await gw.admin("GET", "status")).json()["traffic"]["fates"] == {"client": 1}
         assert not [r for r in up.requests if r.whole]
 
 

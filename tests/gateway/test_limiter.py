@@ -174,3 +174,32 @@ def test_the_budget_never_sends_more_than_the_limit_in_its_window(gaps: list[flo
     assert len(went) == len(gaps)
     for start in went:
         assert sum(start <= at < start + WINDOW_S for at in went) <= limit
+
+
+def test_the_gateways_own_requests_go_when_nobody_else_wants_to_and_are_never_turned_away() -> None:
+    sim = simulation(1.0, max_wait_s=20)
+    order: list[str] = []
+
+    def ticket(name: str, *, last: bool) -> Ticket:
+        return Ticket(
+            "default", ANN, first=False, settle=lambda verdict: order.append(f"{name} {verdict}"), last=last
+        )
+
+    sim.limiter.at_once("default", ANN, 0.0)
+    sim.limiter.join(ticket("replay", last=True), 0.0)
+    for n in range(3):
+        sim.limiter.join(ticket(f"live {n}", last=False), 0.0)
+    for second in range(1, 5):
+        sim.limiter.turn(float(second))
+    assert order == ["live 0 go", "live 1 go", "live 2 go", "replay go"]
+    sim.limiter.join(ticket("late", last=True), 4.5)
+    assert order[-1] == "replay go", "the pace is for it too"
+    sim.limiter.turn(1000.0)
+    assert order[-1] == "late go"
+
+
+def test_who_waits_behind_the_gateways_own_requests_is_not_held_up_by_them() -> None:
+    sim = simulation(None, user=1)
+    assert sim.limiter.at_once("default", ANN, 0.0) == "go"
+    sim.limiter.join(Ticket("default", ANN, first=False, settle=lambda _: None, last=True), 1.0)
+    assert sim.limiter.at_once("default", Caller("bob", ""), 2.0) == "go"

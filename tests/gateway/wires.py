@@ -12,7 +12,7 @@ from typing import Any
 from bot.clock import SystemClock
 from bot.gateway.serve import serve
 from bot.gateway.settings import GatewaySettings
-from bot.ports import Clock
+from bot.ports import Clock, KeySource
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -189,6 +189,16 @@ class RunningGateway:
             f"{method} {target} HTTP/1.1\r\nHost: g\r\n{lines}\r\n".encode(), method=method
         )
 
+    async def post(
+        self, target: str, body: Any, *headers: str, method: str = "POST", key: str = ""
+    ) -> Message:
+        """A write with a JSON body; ``key`` goes out as the bearer."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = [*headers, *([f"Authorization: Bearer {key}"] if key else [])]
+        head = f"{method} {target} HTTP/1.1\r\nHost: g\r\nContent-Type: application/json\r\n"
+        head += f"Content-Length: {len(raw)}\r\n" + "".join(f"{line}\r\n" for line in lines) + "\r\n"
+        return await self.send(head.encode() + raw, method=method)
+
     async def admin(self, method: str, path: str, body: Any = None, *headers: str) -> Message:
         raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         lines = "".join(f"{line}\r\n" for line in headers)
@@ -198,14 +208,19 @@ class RunningGateway:
 
 @asynccontextmanager
 async def gateway(
-    upstream_url: str, folder: Path, *, clock: Clock | None = None, **settings: Any
+    upstream_url: str,
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    key: KeySource | None = None,
+    **settings: Any,
 ) -> AsyncIterator[RunningGateway]:
     given = {"host": "127.0.0.1", "port": 0, "drain_s": 5.0, **settings}
     made = GatewaySettings(upstream=upstream_url, database=folder / "gateway.db", **given)
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(
-            serve(made, clock=clock or SystemClock(), stop=stop, ready=ready.set_result)
+            serve(made, clock=clock or SystemClock(), stop=stop, ready=ready.set_result, key=key)
         )
         await asyncio.wait((ready, running), return_when=asyncio.FIRST_COMPLETED)
         if running.done():

@@ -10,7 +10,7 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.demo.maintainx import FakeMaintainX
-from bot.domain.readings import Status, TrafficDetail
+from bot.domain.readings import BudgetShare, Status, TrafficDetail
 from bot.gateway.serve import serve
 from bot.gateway.settings import GatewaySettings
 from bot.gateway_client import GatewayClient
@@ -29,6 +29,11 @@ async def gateway() -> AsyncIterator[GatewayStandIn]:
         yield standin
 
 
+def wind(gateway: GatewayStandIn, seconds: float) -> None:
+    assert isinstance(gateway.clock, WoundClock)
+    gateway.clock.wind(seconds)
+
+
 async def test_traffic_by_status_and_lane(gateway: GatewayStandIn) -> None:
     gateway.traffic(200, times=5)
     gateway.traffic(429, lane="asset-sync", times=2)
@@ -39,6 +44,36 @@ async def test_traffic_by_status_and_lane(gateway: GatewayStandIn) -> None:
     assert reading.detail.by_status == {"200": 5, "429": 2}
     assert "asset-sync 2" in reading.says
     assert "window_s=3600" in gateway.calls[0]
+
+
+async def test_it_says_whose_requests_use_the_limit_up(gateway: GatewayStandIn) -> None:
+    gateway.traffic(200, times=500)
+    wind(gateway, 1200)
+    gateway.traffic(200, times=70)
+    gateway.traffic(429, lane="asset-sync", times=342)
+    gateway.fates = {"answered": 912, "unknown": 3}
+    gateway.latency = {"p50_ms": 40.0, "p95_ms": 340.4, "p99_ms": 900.0}
+    gateway.budget = {"left": 0, "our_share": 0.2, "our_share_of": "organisation", "used": 500}
+    async with GatewayClient.open(gateway.url, token=TOKEN) as client:
+        reading = await TrafficProbe(client).read(samples=1)
+    assert reading.says.startswith(
+        "429 on 83% of 412 requests in 10 minutes; our share of the organisation's budget is 20%: "
+        "another client is eating it; 912 requests in the last hour; 570 x 200, 342 x 429; "
+    )
+    assert "95% answered within 340 ms; 3 writes of unknown fate" in reading.says
+    assert isinstance(reading.detail, TrafficDetail)
+    assert reading.detail.latest is not None
+    assert reading.detail.latest.by_status == {"200": 70, "429": 342}
+    assert reading.detail.share == BudgetShare(ours=0.2, used=500, of="organisation")
+
+
+async def test_without_a_429_the_gateway_is_asked_once(gateway: GatewayStandIn) -> None:
+    gateway.traffic(200, times=3)
+    gateway.latency = {"p95_ms": 340.4}
+    async with GatewayClient.open(gateway.url, token=TOKEN) as client:
+        reading = await TrafficProbe(client).read(samples=1)
+    assert len(gateway.calls) == 1
+    assert "95%" not in reading.says  # of three answers
 
 
 async def test_no_gateway_or_one_that_is_away_is_unknown_and_says_what_to_do(gateway: GatewayStandIn) -> None:

@@ -22,7 +22,10 @@ from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.faults import wordless
 from bot.gateway_client import GatewayClient
+from bot.gateway_orders import Orders
+from bot.gateway_watch import Watch
 from bot.incidents import Incidents
+from bot.ordering import Ordering
 from bot.slack import server
 from bot.slack.answers import Answers
 from bot.slack.api import SlackApi, slack_client
@@ -74,6 +77,8 @@ class Rig:
     timeline: Timeline
     edge: Edge
     cards: Cards
+    watch: Watch
+    orders: Orders
     answers: Answers
     replies: Replies
     later: Later
@@ -182,13 +187,25 @@ async def rig(
             for name in names
         }
         planner = Planner(playbooks, steps)
-        cards = Cards(timeline, chat, planner, replies, integrations=integrations, clock=clock, zone=UTC_ZONE)
+        watch = Watch(timeline, client_of_gateway, clock=clock, integration=names[0])
+        cards = Cards(
+            timeline,
+            chat,
+            planner,
+            replies,
+            watch=watch,
+            integrations=integrations,
+            clock=clock,
+            zone=UTC_ZONE,
+        )
         later = Later()
         edge = Edge(
             timeline=timeline,
             incidents=Incidents(
                 timeline, clock, playbooks=playbooks, new_id=lambda: f"id-{folder.name}-{next(ids)}"
             ),
+            ordering=Ordering(timeline, clock, new_id=lambda: f"order-{folder.name}-{next(ids)}"),
+            watch=watch,
             integrations=integrations,
             playbooks=playbooks,
             planner=planner,
@@ -208,6 +225,8 @@ async def rig(
             timeline=timeline,
             edge=edge,
             cards=cards,
+            watch=watch,
+            orders=Orders(timeline, client_of_gateway, clock=clock, epoch=lambda: 0, after=watch.refresh),
             answers=Answers(timeline, api, chat, replies, clock=clock),
             replies=replies,
             later=later,

@@ -11,7 +11,7 @@ from bot.demo.slack.pings import notifications
 from bot.demo.slack.records import Message, Version
 from bot.demo.slack.render import render
 from bot.domain.assessment import Assessment, Severity
-from bot.domain.events import Address
+from bot.domain.fact import Address
 from bot.domain.incident import AssessedAt, Incident, Override
 from bot.domain.mitigation import Lease, Plan, PlannedStep
 from bot.domain.readings import Reading, Status

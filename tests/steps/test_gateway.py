@@ -18,6 +18,7 @@ VALUES: Mapping[str, JsonValue] = {
     "paused_jobs": ["asset-sync", "report-generator"],
     "ttl_s": 3600,
 }
+EFFECTS = "rate_per_s, paused_jobs, buffer, retry, poll"
 CONTEXT = StepContext(
     incident="mx-20261123-7f3a", run="run-1", playbook="rate-limited", actor="slack:U1", values=VALUES
 )
@@ -40,11 +41,21 @@ def step(client: GatewayClient, clock: WoundClock) -> Step:
         ),
         ({"rate_per_s": 0}, ("rate_per_s: 0 does not fit; write a number from 0.01 to 1000",)),
         ({"rate_per_s": True}, ("rate_per_s: True does not fit; write a number from 0.01 to 1000",)),
-        ({"ttl_s": 60}, ("rate_per_s: it is missing; write rate_per_s, paused_jobs or both",)),
+        ({"ttl_s": 60}, (f"rate_per_s: it is missing; write at least one of {EFFECTS}",)),
+        ({"buffer": "on"}, ()),
+        ({"buffer": "auto", "retry": True, "poll": True}, ()),
+        (
+            {"buffer": True, "retry": False, "poll": "yes"},
+            (
+                'buffer: True does not fit; write "on" or "auto"',
+                "retry: False does not fit; write true, or leave it out",
+                "poll: 'yes' does not fit; write true, or leave it out",
+            ),
+        ),
         (
             {"paused_jobs": "asset-sync", "ttl_s": 1.5, "rate": 1},
             (
-                "rate: there is no such value; write one of rate_per_s, paused_jobs, ttl_s",
+                f"rate: there is no such value; write one of {EFFECTS}, ttl_s",
                 "paused_jobs: 'asset-sync' does not fit; write a list of names, such as [\"asset-sync\"]",
                 "ttl_s: 1.5 does not fit; write a whole number from 30 to 86400",
             ),
@@ -139,6 +150,8 @@ async def test_where_nobody_can_look_the_lease_counts_as_on(
             raise OutsideError("asking for its policy: no answer within 2 s")
 
         status, delete_lease, events, spent = client.status, client.delete_lease, client.events, client.spent
+        buffer, buffered, decide = client.buffer, client.buffered, client.decide
+        replay, control_replay = client.replay, client.control_replay
 
     result = await GatewayStep(Deaf(), clock).act(CONTEXT, {})
     assert result.outcome == "failed"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -21,7 +22,7 @@ from bot.demo.maintainx import FakeMaintainX, Fault
 from bot.demo.statuspage import FakeStatusPage
 from bot.domain.assessment import Assessment
 from bot.domain.integration import Integration
-from bot.domain.readings import Status
+from bot.domain.readings import BudgetShare, Status, TrafficDetail
 from bot.gateway_client import GatewayClient
 from bot.logs import FileLog
 from bot.ports import Gateway
@@ -29,6 +30,7 @@ from bot.probes.build import Outside, probes_for
 from bot.scrub import Scrubber
 from bot.triage import assess, summary
 from bot.verbs.triage_view import as_json
+from tests.gateway.wires import gateway
 from tests.gateway_standin import TOKEN, GatewayStandIn
 from tests.keys import HeldKey
 from tests.wound_clock import WoundClock
@@ -335,6 +337,65 @@ async def test_the_gateway_is_told_of_what_mx_sends_and_what_bypasses_it_is_a_bl
         told = [int(line["says"]) for line in standin.log if line["what"] == "spent"]
         assert sum(told) == 5  # four endpoints and /versions
     assert any("nothing passed the gateway" in spot for spot in found.blind_spots)
+
+
+@asynccontextmanager
+async def behind_a_gateway(world: World, folder: Path) -> AsyncIterator[str]:
+    """The integration's way: a real gateway, which the triage asks; the address for its requests."""
+    async with (
+        gateway(world.maintainx.base_url, folder, token=TOKEN) as running,
+        GatewayClient.open(f"http://127.0.0.1:{running.port}", token=TOKEN) as client,
+    ):
+        world.gateway = client
+        yield f"http://127.0.0.1:{running.port}/v1"
+
+
+async def requests(base_url: str, times: int, *, job: str = "asset-sync") -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "X-MX-Job": job}
+    async with aiohttp.ClientSession(headers=headers) as session, asyncio.TaskGroup() as group:
+        for _ in range(times):
+            group.create_task(_get(session, f"{base_url}/users?limit=1"))
+
+
+async def _get(session: aiohttp.ClientSession, url: str) -> None:
+    async with session.get(url) as answer:
+        await answer.read()
+
+
+async def test_another_client_of_the_same_user_is_told_from_ourselves_and_a_restart_blinds_nobody(
+    world: World, tmp_path: Path
+) -> None:
+    async with FakeMaintainX.start(key=KEY, user_limit=100, organisation_limit=10_000) as world.maintainx:
+        async with behind_a_gateway(world, tmp_path) as ours:
+            await requests(ours, 20)
+            await requests(world.maintainx.base_url, 80)  # past the gateway: somebody else with the same user
+            await requests(ours, 60)
+            found = await world.triage()
+        first = found.findings[0]
+        assert (first.rule, found.verdict) == ("rate-limited", "us")
+        assert first.evidence[0].startswith(
+            "429 on 75% of 80 requests in 10 minutes; our share of the user's budget is 2"
+        )
+        assert first.evidence[0].endswith("%: another client is eating it")
+        async with behind_a_gateway(world, tmp_path):
+            found = await world.triage()
+        assert found.findings[0].evidence[0] == "429 on 75% of 80 requests in 10 minutes"
+
+
+async def test_when_it_is_us_the_busiest_lane_is_named(world: World, tmp_path: Path) -> None:
+    async with FakeMaintainX.start(key=KEY, user_limit=100, organisation_limit=10_000) as world.maintainx:
+        async with behind_a_gateway(world, tmp_path) as ours:
+            await requests(ours, 30, job="nightly")
+            await requests(ours, 70)
+            found = await world.triage()
+        # The gateway let no request go to a 429; the triage's own found that nothing is left.
+        traffic = next(r for r in found.readings if r.probe == "traffic")
+        assert isinstance(traffic.detail, TrafficDetail)
+        assert traffic.detail.share == BudgetShare(ours=1.0, used=100, of="user")
+        assert (
+            "our share of the user's budget is 100%: it is us, asset-sync first (70 requests)"
+            in found.findings[0].cause
+        )
 
 
 async def test_everything_silent_ends_at_the_deadline_and_is_a_finding(world: World) -> None:

@@ -159,11 +159,13 @@ class World:
     @asynccontextmanager
     async def gateway(self) -> AsyncIterator[None]:
         """The gateway's process, for as long as the block runs."""
-        settings = config.load(env=self.env, folder=self.folder).gateway
-        settings = settings.model_copy(update={"host": "127.0.0.1", "port": 0, "drain_s": 0.5})
+        loaded = config.load(env=self.env, folder=self.folder)
+        settings = loaded.gateway.model_copy(update={"host": "127.0.0.1", "port": 0, "drain_s": 0.5})
         heard: asyncio.Queue[str] = asyncio.Queue()
         async with _until_left(
-            lambda stop: serve_gateway(settings, clock=self.clock, stop=stop, ready=heard.put_nowait)
+            lambda stop: serve_gateway(
+                settings, clock=self.clock, stop=stop, ready=heard.put_nowait, key=loaded.gateway_key
+            )
         ):
             self.gateway_url = await asyncio.wait_for(heard.get(), PATIENCE_S)
             self.env["MX_GATEWAY_URL"] = self.gateway_url

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.clock import SystemClock
 from bot.config import load
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.verbs.doctor import Check, examine
+from tests.gateway_standin import TOKEN, GatewayStandIn
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
 CLOSED = "http://127.0.0.1:9"
@@ -33,6 +35,45 @@ async def test_with_nothing_configured_every_line_says_what_to_do(tmp_path: Path
     assert "API Keys" in (found["key of default"].next_move or "")
     assert "mx gateway" in found["gateway"].found
     assert "SLACK_BOT_TOKEN" in (found["Slack"].next_move or "")
+
+
+async def test_what_waits_at_the_gateway_and_a_disk_that_forgets_are_told_with_the_next_move(
+    tmp_path: Path,
+) -> None:
+    async with GatewayStandIn(SystemClock()).serve() as gateway:
+        env = {"MX_GATEWAY_URL": gateway.url, "MX_GATEWAY_TOKEN": TOKEN}
+        well = await checks(env, tmp_path)
+        assert (well["buffer"].found, well["buffer"].next_move) == ("empty", None)
+        assert well["gateway's disk"].next_move is None
+        gateway.buffer.take(3)
+        gateway.buffer.take(state="unknown")
+        gateway.buffer.take(state="rejected")
+        gateway.buffer.full = "size"
+        gateway.disk = {"path": "/app/g.db", "keeps": False, "says": "it lies in memory; mount a volume"}
+        found = await checks(env, tmp_path)
+    assert found["buffer"].found == "3 writes wait, and no replay is started"
+    assert found["buffer"].next_move == "deliver them: mx replay"
+    assert "refused with 503" in found["buffer's limit"].found
+    assert found["parked writes"].next_move == "look at each: mx buffer list --state unknown"
+    assert found["rejected writes"].next_move is not None
+    assert (found["gateway's disk"].found, found["gateway's disk"].next_move) == (
+        "it lies in memory",
+        "mount a volume",
+    )
+
+
+async def test_a_replay_or_a_buffer_that_is_on_is_no_fault_and_a_held_one_is(tmp_path: Path) -> None:
+    async with GatewayStandIn(SystemClock()).serve() as gateway:
+        env = {"MX_GATEWAY_URL": gateway.url, "MX_GATEWAY_TOKEN": TOKEN}
+        gateway.buffer.take(2)
+        gateway.leases["b"] = {"id": "b", "buffer": "on"}
+        assert (await checks(env, tmp_path))["buffer"].next_move is None
+        gateway.leases.clear()
+        gateway.buffer.progress |= {"state": "running", "total": 2}
+        running = (await checks(env, tmp_path))["buffer"]
+        assert (running.next_move, "a replay is running: 0 of 2 done" in running.found) == (None, True)
+        gateway.buffer.progress |= {"state": "paused"}
+        assert (await checks(env, tmp_path))["buffer"].next_move == "deliver them: mx replay --resume"
 
 
 async def test_membership_is_checked_with_the_scopes_of_the_manifest(

@@ -18,6 +18,7 @@ from bot.domain.rules.wording import (
     share,
     status_host,
     status_page,
+    unknown_writes,
 )
 
 _REACHING: frozenset[Phase] = frozenset(("dns", "connect", "tls"))
@@ -54,7 +55,7 @@ def network(case: Case) -> Finding | None:
             measure=measure(f"{base(case)}{lost[0].path}?limit=1"),
             page=status_host(case),
         ),
-        also=(front_door(case), status_page(case)),
+        also=(front_door(case), status_page(case), unknown_writes(case)),
     )
 
 

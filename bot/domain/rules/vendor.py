@@ -1,7 +1,9 @@
 """Rules about MaintainX's platform: an outage, errors on a part of it or now and then, its rate limit."""
 
+from bot.domain import budget_words
 from bot.domain.assessment import Finding
 from bot.domain.case import Case, Endpoint, limited, server_error, unanswered
+from bot.domain.readings import TrafficDetail
 from bot.domain.rules.wording import (
     about,
     curl,
@@ -12,6 +14,7 @@ from bot.domain.rules.wording import (
     share,
     status_host,
     status_page,
+    unknown_writes,
 )
 
 _PER_USER = "100 requests a minute per user, 500 per organisation"
@@ -49,7 +52,7 @@ def platform_outage(case: Case) -> Finding | None:
             f"look at {status_host(case)}, and ask again: `{curl(case, endpoints[0].path)}`. If it stays: hold back "
             "or buffer your writes, note the time for a backfill, and open a ticket with MaintainX support"
         ),
-        also=(front_door(case), status_page(case)),
+        also=(front_door(case), status_page(case), unknown_writes(case)),
     )
 
 
@@ -71,7 +74,7 @@ def endpoint_errors(case: Case) -> Finding | None:
             f"`{curl(case, failing[0].path, show='-i')}` shows the answer; look at {status_host(case)}. If it stays: "
             f"pause the jobs that need {named(failing)} and report it to MaintainX support with the times"
         ),
-        also=(status_page(case), front_door(case)),
+        also=(status_page(case), front_door(case), unknown_writes(case)),
     )
 
 
@@ -94,7 +97,7 @@ def intermittent_errors(case: Case) -> Finding | None:
             f"ask 20 times and count: `for i in $(seq 20); do {curl(case, flaky[0].path)}; sleep 1; done`. If it "
             "stays: retry reads with backoff (writes only where a repeat does no harm) and lower the request rate"
         ),
-        also=(status_page(case),),
+        also=(status_page(case), unknown_writes(case)),
     )
 
 
@@ -103,28 +106,40 @@ def rate_limited(case: Case) -> Finding | None:
     refused = case.where(limited)
     if not refused:
         return None
-    traffic = case.traffic
-    if traffic is None or not traffic.total:
-        whose = "how many of them are the integration's is not known, as none passed the gateway"
-    else:
-        lanes = sorted(traffic.lanes, key=lambda lane: -sum(lane.by_status.values()))
-        most = f", most of them {lanes[0].lane} ({sum(lanes[0].by_status.values())})" if lanes else ""
-        whose = (
-            f"the integration sent {traffic.total} through the gateway in the last hour{most}; if that is little, "
-            "another client of the same user or organisation uses the limit up"
-        )
+    seen = budget_words.rate_limited(case.traffic) if case.traffic else None
     return about(
         case,
         refused,
         rule="rate-limited",
         verdict="us",
         symptom=f"{everyone(case, refused)} answered 429, too many requests ({share(refused, limited)} tries)",
-        cause=f"over MaintainX's limit ({_PER_USER}): {whose}",
+        cause=f"over MaintainX's limit ({_PER_USER}): {_whose(case.traffic)}",
         check=(
-            f"`{curl(case, refused[0].path, show='-D - -o /dev/null')}` shows X-Rate-Limit-Remaining and -Reset; count "
-            "the integration's requests of the last hour by job, and slow the biggest one down first"
+            f"`{curl(case, refused[0].path, show='-D - -o /dev/null')}` shows X-Rate-Limit-Remaining and -Reset; "
+            f"{_next(case.traffic)}"
         ),
-        also=(*_limits(refused), _traffic_line(case)),
+        also=(seen, *_limits(refused), unknown_writes(case) if seen else _traffic_line(case)),
+    )
+
+
+def _whose(traffic: TrafficDetail | None) -> str:
+    """Ours or somebody else's, as far as the gateway can tell."""
+    if traffic is None or not traffic.total:
+        return "how many of them are the integration's is not known, as none passed the gateway"
+    most = budget_words.busiest(traffic.lanes)
+    sent = f"the integration sent {traffic.total} through the gateway in the last hour"
+    sent += f", most of them {most[0]} ({most[1]})" if most else ""
+    if told := budget_words.budget_share(traffic):
+        return f"{told}; {sent}"
+    return f"{sent}; if that is little, another client of the same user or organisation uses the limit up"
+
+
+def _next(traffic: TrafficDetail | None) -> str:
+    if traffic is None or not budget_words.others(traffic.share):
+        return "count the integration's requests of the last hour by job, and slow the biggest one down first"
+    return (
+        "look who else uses the key's user or the organisation's other keys, and what of ours goes past the gateway; "
+        "slowing our jobs down frees only our share"
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from bot.domain import budget_words
 from bot.domain.addresses import front_page, shown, shown_host
 from bot.domain.assessment import Finding, Severity, Verdict
 from bot.domain.case import Case, Endpoint
@@ -70,6 +71,12 @@ def status_page(case: Case) -> str | None:
     """What the vendor says of itself."""
     reading = case.reading("status_page")
     return f"status page: {reading.says}" if reading else None
+
+
+def unknown_writes(case: Case) -> str | None:
+    """What an outage leaves behind at the gateway: writes of which nobody knows whether they arrived."""
+    found = budget_words.unknown_writes(case.traffic)
+    return f"gateway: {found} in the last hour, look for each before it is sent again" if found else None
 
 
 def base(case: Case) -> str:

@@ -112,7 +112,7 @@ class Buffer:
 
     async def claim(self) -> Write | None:
         """The next write to send, noted on the disk as being sent before any byte of it is. Raises StoreError."""
-        now = self._clock.now()
+        now, oldest = self._clock.now(), None
         async with self._database.write() as tx:
             write = await self.rows.next_waiting(tx)
             if write is not None:
@@ -123,12 +123,11 @@ class Buffer:
                     change="attempts = attempts + 1, sent_at = ?",
                     values=(now.isoformat(),),
                 )
+                oldest = await self.rows.oldest(tx)
         if write is None:
             return None
         self._moved(write, "sending")
-        self.tally.oldest = await self.rows.oldest() or (
-            self.tally.oldest if self.tally.of("waiting") else None
-        )
+        self.tally.oldest = oldest or (self.tally.oldest if self.tally.of("waiting") else None)
         return replace(write, state="sending", attempts=write.attempts + 1, sent_at=now)
 
     async def waits_again(self, write: Write, says: str) -> None:
@@ -143,11 +142,12 @@ class Buffer:
         status: int | None,
         answer: bytes,
         says: str,
-    ) -> None:
-        """MaintainX has it, or refused it for good; its answer is kept."""
+    ) -> bool:
+        """MaintainX has it, or refused it for good; its answer is kept. False where a person was first."""
         kept = self.rows.seal.close(answer, f"{write.id}/answer")
         values = (self._clock.now().isoformat(), status, kept, says)
-        await self._move(write, place, "settled_at = ?, answer_status = ?, answer = ?, says = ?", values)
+        change = "settled_at = ?, answer_status = ?, answer = ?, says = ?"
+        return await self._move(write, place, change, values)
 
     async def unknown(self, write: Write, says: str) -> None:
         """It may have arrived: it is looked for later, or parked where that cannot tell."""
@@ -230,13 +230,17 @@ class Buffer:
         told: tuple[str, str, str] | None = None,
     ) -> bool:
         """Move one write, with a line in the feed; False where somebody else moved it meanwhile."""
+        waits = "waiting" in (write.place, place)
         async with self._database.write() as tx:
             moved = await self.rows.change(tx, write, place, change=change, values=values)
+            oldest = await self.rows.oldest(tx) if waits else None
             if moved and told is not None:
                 actor, what, says = told
                 await report(tx, self._clock.now(), actor=actor, what=what, says=says, buffer_id=write.id)
         if moved:
             self._moved(write, place)
+        if waits:
+            self.tally.oldest = oldest
         return moved
 
     def _moved(self, write: Write, place: Place) -> None:

@@ -133,12 +133,14 @@ class Control:
         """Carry out what the gateway itself wants of the replay, for ever."""
         while True:
             self._woken.clear()
+            wanted = self._wanted
             try:
-                if self._wanted == "pause":
+                if wanted == "pause":
                     await self.pause_by_itself("writes are buffered again")
-                elif self._wanted == "start" and not self._buffering:
+                elif wanted == "start" and not self._buffering:
                     await self._start_by_itself()
-                self._wanted = ""
+                if self._wanted == wanted:  # else something else is wanted since
+                    self._wanted = ""
             except MxError as error:
                 on_trouble(error)
                 await self._clock.sleep(1.0)

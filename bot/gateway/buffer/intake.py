@@ -110,6 +110,9 @@ class Intake:
 
     async def _body(self, request: web.BaseRequest, *, expects: bool) -> bytes | None:
         """The whole body; None where it is too long. Raises Gone."""
+        if request.content.is_eof():
+            at_hand = request.content.read_nowait()
+            return at_hand if len(at_hand) <= self._settings.max_body else None
         if expects and request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         found = bytearray()

@@ -5,7 +5,6 @@ there now; a deleted thing is gone. Whatever else was being created cannot be to
 person.
 """
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from bot.gateway.asking import Answered
-from bot.gateway.buffer.writes import Write, marked, parts_of
+from bot.gateway.buffer.writes import Write, marked, parts_of, read_json
 
 Ask = Callable[[str], Awaitable[Answered]]
 """Reads a target of MaintainX's (``/v1/workorders/12``). Raises Lost."""
@@ -25,6 +24,31 @@ _BEFORE = timedelta(minutes=5)
 _MOST_CANDIDATES = 50
 _ITEM = 2
 """Parts of ``workorders/12``."""
+_LATER = (401, 408, 425, 429)
+"""Refusals that are about this moment, or about a key that is put right."""
+_READABLE = frozenset(
+    [
+        "assets",
+        "assetcustomstatuses",
+        "categories",
+        "locations",
+        "maintenanceplans",
+        "meters",
+        "metertriggers",
+        "parts",
+        "parttransferrequests",
+        "purchaseorders",
+        "proceduretemplates",
+        "subscriptions",
+        "teams",
+        "users",
+        "vendors",
+        "workorders",
+        "workrequests",
+        "workrequestportals",
+    ]
+)
+"""Collections whose items the vendor's document lets one read; the others answer 404 to that, whatever is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +66,7 @@ def can_be_looked_for(write: Write) -> bool:
         case "POST":
             return write.creates_work_order and _title(write) is not None
         case "PATCH":
-            return _item_of(parts) is not None and isinstance(_json(write.body), dict)
+            return _item_of(parts) is not None and isinstance(read_json(write.body), dict)
         case "DELETE":
             return len(parts) == _ITEM and _item_of(parts) is not None
         case _:
@@ -98,7 +122,7 @@ async def _created(write: Write, ask: Ask) -> Found:
 
 async def _changed(write: Write, ask: Ask, last_answer: bytes | None, now: Callable[[], datetime]) -> Found:
     item = _item_of(parts_of(write.target))
-    wanted = _json(write.body)
+    wanted = read_json(write.body)
     assert item is not None
     assert isinstance(wanted, dict)
     answer = await ask(f"/v1/{item}")
@@ -110,7 +134,7 @@ async def _changed(write: Write, ask: Ask, last_answer: bytes | None, now: Calla
     if wanted and all(name in there and there[name] == value for name, value in wanted.items()):
         return Found("arrived", f"{item} in MaintainX is as this write wanted it")
     moved = _time(there.get("updatedAt"))
-    known = _time((_only(_json(last_answer)) or {}).get("updatedAt"))
+    known = _time((_only(read_json(last_answer)) or {}).get("updatedAt"))
     if moved is not None and known is not None and moved == known:
         return Found("again", f"{item} has not been touched since the write before this one")
     sent = write.sent_at
@@ -147,7 +171,7 @@ async def _listed(ask: Ask, *, title: str, since: datetime) -> AsyncIterator[dic
         if answer.status != HTTPStatus.OK or not answer.whole:
             yield _unasked(answer)
             return
-        page = _json(answer.body)
+        page = read_json(answer.body)
         if not isinstance(page, dict) or not isinstance(page.get("workOrders"), list):
             yield Found(
                 "later", "MaintainX's list of work orders is not what its document says; looking again"
@@ -170,10 +194,16 @@ def _single(answer: Answered) -> dict[str, Any] | Found | None:
         return None
     if answer.status != HTTPStatus.OK or not answer.whole:
         return _unasked(answer)
-    return _only(_json(answer.body)) or Found("later", "MaintainX's answer is not readable; looking again")
+    return _only(read_json(answer.body)) or Found(
+        "later", "MaintainX's answer is not readable; looking again"
+    )
 
 
 def _unasked(answer: Answered) -> Found:
+    if 400 <= answer.status < 500 and answer.status not in _LATER:  # noqa: PLR2004 - its own fault, which stays
+        return Found(
+            "nobody", f"MaintainX does not say what became of it (it answered {answer.status} when asked)"
+        )
     return Found("later", f"MaintainX answered {answer.status} when asked; looking again")
 
 
@@ -194,22 +224,20 @@ def _ahead(answer: Answered, now: datetime) -> timedelta:
 
 def _item_of(parts: tuple[str, ...]) -> str | None:
     """The thing whose reading shows what a write to these parts changed."""
+    if parts[:1] and parts[0] not in _READABLE:
+        return None
     if len(parts) == _ITEM or (len(parts) == _ITEM + 1 and parts[0] == "workorders" and parts[2] == "status"):
         return "/".join(quote(part, safe="") for part in parts[:_ITEM])
     return None
 
 
 def _title(write: Write) -> str | None:
-    given = _json(write.body)
+    given = read_json(write.body)
     title = given.get("title") if isinstance(given, dict) else None
-    return title if isinstance(title, str) and title.strip() else None
-
-
-def _json(body: bytes | None) -> Any:
-    try:
-        return json.loads(body) if body else None
-    except ValueError:
+    if not isinstance(title, str) or not title.strip():
         return None
+    # Half of an emoji, as a client's cut leaves it, is no text that can be asked for.
+    return None if any("\ud800" <= letter <= "\udfff" for letter in title) else title
 
 
 def _time(text: Any) -> datetime | None:

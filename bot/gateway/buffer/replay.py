@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Literal
 
 from bot.errors import StoreError
+from bot.faults import where
 from bot.gateway.asking import Answered, Asking
 from bot.gateway.backoff import Backoff
 from bot.gateway.buffer.buffer import Buffer
@@ -20,7 +21,7 @@ from bot.gateway.outage import Outage
 from bot.gateway.pausing import until
 from bot.gateway.turn import Turn
 from bot.gateway.upstream import Lost
-from bot.maintainx import WINDOW_S
+from bot.maintainx import WINDOW_S, error_text
 from bot.ports import Clock
 
 _AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
@@ -29,6 +30,8 @@ _TOLD_REJECTED = 5
 """Refused writes that the feed names one by one in a replay; the rest is counted at its end."""
 _LOOK_AGAIN_S = 30.0
 _LONGEST_S = 60.0
+_KEPT_OF_ANSWER = 2**18
+_KEY_REFUSED = "MaintainX refuses the gateway's key (401); put the new key in place, then resume"
 
 LANE = "replay"
 """The lane of the gateway's own requests for the buffer."""
@@ -67,7 +70,7 @@ class Replay:
         self._busy: set[str] = set()
         """Ids of the writes that are just being looked for."""
         self._next = asyncio.Lock()
-        self._at_work = 0
+        self._sending = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -84,18 +87,12 @@ class Replay:
     async def _worker(self) -> None:
         while True:
             await self._control.may_work()
-            self._at_work += 1
-            self._idle.clear()
             try:
                 work = await self._work()
-            except StoreError as error:
-                self._log.error("replaying: %s", error)
+            except Exception as error:  # noqa: BLE001 - one of the gateway's loops: what waits must go on being sent
+                self._log.error("replaying: %s", error if isinstance(error, StoreError) else where(error))
                 work = "nothing"
                 await self._clock.sleep(1.0)
-            finally:
-                self._at_work -= 1
-                if not self._at_work:
-                    self._idle.set()
             if work == "nothing":
                 await self._rest()
 
@@ -109,7 +106,14 @@ class Replay:
             claimed = await self._claim()
         if claimed is None:
             return "nothing"
-        await self._send(*claimed)
+        self._sending += 1
+        self._idle.clear()
+        try:
+            await self._send(*claimed)
+        finally:
+            self._sending -= 1
+            if not self._sending:
+                self._idle.set()
         return "sent"
 
     async def _claim(self) -> tuple[Write, Turn] | None:
@@ -124,9 +128,15 @@ class Replay:
             if not self._control.working:
                 return None
         turn = await self._asking.turn(lane=LANE, organisation=head.organisation)
-        write = await self._buffer.claim() if self._control.working else None
+        write = None
+        try:
+            write = await self._buffer.claim() if self._control.working else None
+        finally:
+            if (
+                write is None
+            ):  # a disk that is full too: a place that is not given back is lost to live traffic
+                turn.unsent()
         if write is None:
-            turn.unsent()
             return None
         self._pace.take(self._clock.monotonic())
         return write, turn
@@ -150,13 +160,12 @@ class Replay:
     async def _send(self, write: Write, turn: Turn) -> None:
         if write.body is None:
             turn.unsent()
-            await self._buffer.park(
-                write, "it is encrypted with another MX_BUFFER_KEY; set that one and send it again"
-            )
+            says = "it is encrypted with another MX_BUFFER_KEY; set that one and send it again"
+            await self._noted(self._buffer.park, write, says)
             return
-        body, _ = marked(write)
         target = without_webhook(write.target) if self._settings.skip_webhook else write.target
         try:
+            body, _ = marked(write)
             answered = await self._asking.ask(
                 write.method,
                 target,
@@ -169,41 +178,60 @@ class Replay:
             self._unwell(str(lost))
             if lost.sent:
                 self._settled(write, "unknown")
-                await self._buffer.unknown(write, str(lost))
+                await self._noted(self._buffer.unknown, write, str(lost))
             else:
-                await self._buffer.waits_again(write, str(lost))
-            return
-        await self._answered(write, answered)
+                await self._noted(self._buffer.waits_again, write, str(lost))
+        except Exception as error:
+            await self._noted(self._buffer.unknown, write, f"a fault of the gateway's ({where(error)})")
+            raise
+        else:
+            await self._answered(write, answered)
+
+    async def _noted(
+        self, change: Callable[[Write, str], Awaitable[object]], write: Write, says: str
+    ) -> None:
+        """Write down what became of a write that was sent: a disk that cannot take it is asked until it can."""
+        while True:
+            try:
+                await change(write, says)
+            except StoreError as error:
+                self._log.error("noting what became of %s: %s", write.id, error)
+                self._control.trouble = f"what became of a write could not be written down: {error}"
+                await self._clock.sleep(1.0)
+            else:
+                return
 
     async def _answered(self, write: Write, answered: Answered) -> None:
         status = answered.status
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._unwell(f"MaintainX answers {status}")
             self._settled(write, str(status))
-            await self._buffer.unknown(write, f"MaintainX answered {status}")
+            await self._noted(self._buffer.unknown, write, f"MaintainX answered {status}")
             return
         self._outage.good()
         if status == HTTPStatus.UNAUTHORIZED:
-            await self._buffer.waits_again(write, "MaintainX refused the key (401)")
-            await self._control.pause_by_itself(
-                "MaintainX refuses the gateway's key (401); put the new key in place, then resume"
-            )
+            await self._noted(self._buffer.waits_again, write, "MaintainX refused the key (401)")
+            await self._control.pause_by_itself(_KEY_REFUSED)
             return
         if status in _AGAIN:
             wait_s = self._backoff.next(_retry_after(answered))
             self._not_before = self._clock.monotonic() + wait_s
-            await self._buffer.waits_again(write, f"MaintainX answered {status}")
+            await self._noted(self._buffer.waits_again, write, f"MaintainX answered {status}")
             return
         self._backoff.reset()
         self._settled(write, str(status))
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            await self._buffer.settled(write, "delivered", status=status, answer=answered.body, says="")
-            self._control.one_done(rejected=False)
-            return
-        says = f"MaintainX refused it with {status}"
-        await self._buffer.settled(write, "rejected", status=status, answer=answered.body, says=says)
-        if self._control.one_done(rejected=True) <= _TOLD_REJECTED:
-            await self._buffer.tell_rejected(write, says)
+        rejected = status >= HTTPStatus.MULTIPLE_CHOICES
+
+        async def settle(write: Write, says: str) -> None:
+            place: Literal["delivered", "rejected"] = "rejected" if rejected else "delivered"
+            answer = answered.body[:_KEPT_OF_ANSWER]
+            await self._buffer.settled(write, place, status=status, answer=answer, says=says)
+
+        why = error_text(answered.body) if rejected else None
+        says = f"MaintainX refused it with {status}" + (f": {why}" if why else "") if rejected else ""
+        await self._noted(settle, write, says)
+        if self._control.one_done(rejected=rejected) <= _TOLD_REJECTED and rejected:
+            await self._noted(self._buffer.tell_rejected, write, says)
 
     async def _look(self, write: Write) -> None:
         self._busy.add(write.id)
@@ -219,13 +247,16 @@ class Replay:
                 return
             match found.fate:
                 case "arrived":
-                    await self._buffer.settled(write, "delivered", status=None, answer=b"", says=found.says)
-                    self._control.one_done(rejected=False)
+                    if await self._buffer.settled(
+                        write, "delivered", status=None, answer=b"", says=found.says
+                    ):
+                        self._control.one_done(rejected=False)
                 case "again":
                     await self._buffer.waits_again(write, found.says)
                 case "nobody":
                     await self._buffer.park(write, found.says)
                 case "later":
+                    self._control.trouble = found.says
                     await self._look_later(write, found.says)
         finally:
             self._busy.discard(write.id)
@@ -237,7 +268,10 @@ class Replay:
     def _reading(self, organisation: str) -> Ask:
         async def read(target: str) -> Answered:
             turn = await self._asking.turn(lane=LANE, organisation=organisation)
-            return await self._asking.ask("GET", target, turn=turn, organisation=organisation)
+            answered = await self._asking.ask("GET", target, turn=turn, organisation=organisation)
+            if answered.status == HTTPStatus.UNAUTHORIZED:
+                await self._control.pause_by_itself(_KEY_REFUSED)
+            return answered
 
         return read
 

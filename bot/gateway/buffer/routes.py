@@ -84,19 +84,26 @@ class BufferRoutes:
         if wish.action == "drop" and not wish.reason:
             raise Refused("dropping a write loses it; send a reason")
         decision: Decision = wish.action  # type: ignore[assignment] # it is one of them: checked above
+        was = await self._buffer.rows.one(asked.rest)
         write = await self._buffer.decide(asked.rest, decision, actor=wish.owner, reason=wish.reason)
-        said = await self._go_on(write, wish.owner) if decision == "resend" else ""
+        again = decision == "resend"
+        said = await self._go_on(write, wish.owner, again=again) if again or (was and was.parked) else ""
         return {**write.json(), "says": said or write.says}
 
-    async def _go_on(self, write: Write, actor: str) -> str:
-        """Send what a person wants sent, where nobody has said anything against sending."""
-        if self._control.state in ("idle", "done") and not self._control.buffering and self._asking.has_key:
-            reason = f"to send {write.id} again"
-            await self._control.act("start", actor=actor, reason=reason, has_key=True)
-            return f"{write.id} is being sent again"
+    async def _go_on(self, write: Write, actor: str, *, again: bool) -> str:
+        """Send what nothing holds up any more, where that is all there is to send: a whole replay is another decision."""
+        tally, state = self._buffer.tally, self._control.state
+        if not tally.moving:
+            return ""
+        what = f"{write.id} is" if again else "what waited behind it is"
         if self._control.working:
-            return f"{write.id} is sent again by the replay that runs"
-        return f"{write.id} waits; it goes out when the replay is started or resumed (`mx replay`)"
+            return f"{what} sent by the replay that runs"
+        over = state == "done" or (state == "idle" and again and tally.of("waiting") == 1)
+        if over and not self._control.buffering and self._asking.has_key:
+            await self._control.act("start", actor=actor, reason=f"{what} sent now", has_key=True)
+            return f"{what} being sent now"
+        waits = f"{write.id} waits" if again else "what waited behind it waits on"
+        return f"{waits}; it goes out when the replay is started or resumed (`mx replay`)"
 
     async def _look(self, _asked: Asked) -> JsonValue:
         return self._control.json(rate_per_s=self._replay.rate_per_s)

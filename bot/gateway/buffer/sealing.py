@@ -45,7 +45,7 @@ class Seal:
             return None
         try:
             return self._cipher.decrypt(kept[:_NONCE], kept[_NONCE:], about.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to have been sealed
             return None
 
 

@@ -128,10 +128,12 @@ class Rows:
         ``moved`` must be called once the transaction has ended well.
         """
         sql = (
-            f"UPDATE buffered SET state = ?, parked = ?, {change} WHERE seq = ? AND state = ? AND parked = ?"  # noqa: S608 - our own words
+            f"UPDATE buffered SET state = ?, parked = ?, {change}"  # noqa: S608 - our own words
+            # It may have been sent again since: what was found out about the time before says nothing of that.
+            " WHERE seq = ? AND state = ? AND parked = ? AND attempts = ?"
         )
         state = "unknown" if to == "parked" else to
-        was = (write.seq, write.state, int(write.parked))
+        was = (write.seq, write.state, int(write.parked), write.attempts)
         return await tx.execute(sql, (state, int(to == "parked"), *values, *was)) == 1
 
     async def count(self) -> None:
@@ -146,13 +148,13 @@ class Rows:
         self.tally = Tally(
             places,
             held_bytes=sum(int(row[2]) for row in rows if row[0] in ("waiting", "sending", "unknown")),
-            oldest=await self.oldest(),
+            oldest=await self.oldest(self._database),
             blocked={str(entity): int(count) for entity, count in parked},
         )
 
-    async def oldest(self) -> datetime | None:
+    async def oldest(self, source: Database | Transaction) -> datetime | None:
         """When the oldest waiting write came."""
-        rows = await self._database.read(
+        rows = await source.read(
             "SELECT received_at FROM buffered WHERE state = 'waiting' ORDER BY seq LIMIT 1"
         )
         return datetime.fromisoformat(rows[0][0]) if rows else None

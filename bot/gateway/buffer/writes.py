@@ -12,7 +12,6 @@ from pydantic import JsonValue
 from bot.gateway.buffer.tally import Place
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
 MARK = "mx:"
 """Begins the marker in ``externalData``; the write's id follows."""
 
@@ -144,20 +143,25 @@ def marked(write: Write) -> tuple[bytes, Any]:
     body = write.body or b""
     if not write.creates_work_order:
         return body, None
-    try:
-        given = json.loads(body)
-    except ValueError:
-        return body, None
+    given = read_json(body)
     if not isinstance(given, dict):
         return body, None
     if given.get("externalData") is not None:
         return body, given["externalData"]
     mark = MARK + write.id
     if "externalData" in given:  # an explicit null
-        return json.dumps({**given, "externalData": mark}, ensure_ascii=False).encode(), mark
+        return json.dumps({**given, "externalData": mark}).encode(), mark
     head, _, rest = body.partition(b"{")
     comma = b"," if given else b""
     return head + b'{"externalData":' + json.dumps(mark).encode() + comma + rest, mark
+
+
+def read_json(body: bytes | None) -> Any:
+    """What a body says; None where it is no JSON in UTF-8, or nested so deeply that nobody reads it."""
+    try:
+        return json.loads(body.decode()) if body else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def without_webhook(target: str) -> str:

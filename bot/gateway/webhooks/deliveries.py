@@ -10,6 +10,8 @@ from pydantic import JsonValue
 State = Literal["waiting", "delivered", "kept", "dropped"]
 """``kept``: the integration would not have it, and a person decides."""
 
+Decision = Literal["resend", "drop"]
+
 ROW_BYTES = 256
 """What a delivery takes beside its body, counted against the limit."""
 _JSON = "application/json"
@@ -74,6 +76,36 @@ class Delivery:
             "says": self.says,
             "answer": answer,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What a person's decision does to a delivery; ``change`` takes the time."""
+
+    able: tuple[State, ...]
+    to: State
+    change: str
+    what: str
+    done: str
+
+
+DECISIONS: dict[Decision, Deciding] = {
+    "resend": Deciding(
+        ("kept",),
+        "waiting",
+        "state = 'waiting', waits_since = ?, settled_at = NULL",
+        "webhooks_resent",
+        "sent again",
+    ),
+    "drop": Deciding(
+        ("kept", "waiting"),
+        "dropped",
+        "state = 'dropped', body = x'', settled_at = ?",
+        "webhooks_dropped",
+        "dropped and never sent",
+    ),
+}
+"""What people may decide."""
 
 
 def new_id() -> str:

@@ -9,13 +9,11 @@ from typing import Any, Literal
 from bot.errors import Conflict, Refused
 from bot.gateway.buffer.sealing import Seal
 from bot.gateway.feed import GATEWAY, report
-from bot.gateway.webhooks.deliveries import ROW_BYTES, Delivery, NewDelivery, State
+from bot.gateway.webhooks.deliveries import DECISIONS, ROW_BYTES, Decision, Delivery, NewDelivery, State
 from bot.gateway.webhooks.settings import WebhookSettings
 from bot.journal.groupcommit import GroupCommit
 from bot.journal.sqlite import Database, Transaction
 from bot.ports import Clock
-
-Decision = Literal["resend", "drop"]
 
 _HELD = ("waiting", "kept")
 
@@ -32,35 +30,6 @@ _HEADS = (
     " (SELECT 1 FROM delivery AS e WHERE e.entity = d.entity AND e.seq < d.seq AND e.state = 'waiting')"
     " ORDER BY seq LIMIT ?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Deciding:
-    """What a person's decision does to a delivery; ``change`` takes the time."""
-
-    able: tuple[State, ...]
-    to: State
-    change: str
-    what: str
-    done: str
-
-
-_DECISIONS: dict[Decision, _Deciding] = {
-    "resend": _Deciding(
-        ("kept",),
-        "waiting",
-        "state = 'waiting', waits_since = ?, settled_at = NULL",
-        "webhooks_resent",
-        "sent again",
-    ),
-    "drop": _Deciding(
-        ("kept", "waiting"),
-        "dropped",
-        "state = 'dropped', body = x'', settled_at = ?",
-        "webhooks_dropped",
-        "dropped and never sent",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +158,7 @@ class Inbox:
         Raises Refused (no such delivery) and Conflict (not in that state).
         """
         where, value = ("state = ?", "kept") if name == "kept" else ("id = ?", name)
-        by = _DECISIONS[decision]
+        by = DECISIONS[decision]
         now = self._clock.now()
         says = f"{by.done}, says {actor}" + (f": {reason}" if reason else "")
         async with self._database.write() as tx:

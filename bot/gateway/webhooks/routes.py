@@ -12,8 +12,8 @@ from bot.errors import Refused
 from bot.gateway import bodies
 from bot.gateway.routes import Asked, Route, Routes, Told
 from bot.gateway.webhooks import events, signature
-from bot.gateway.webhooks.deliveries import NewDelivery, State, content_type, new_id
-from bot.gateway.webhooks.inbox import Decision, Inbox
+from bot.gateway.webhooks.deliveries import Decision, NewDelivery, State, content_type, new_id
+from bot.gateway.webhooks.inbox import Inbox
 from bot.gateway.webhooks.sending import DELIVERY
 from bot.gateway.webhooks.settings import WebhookSettings
 from bot.gateway.webhooks.signature import Unsigned

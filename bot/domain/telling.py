@@ -1,0 +1,29 @@
+"""How times, spans and counts are said: "14:05 UTC", "about 3 minutes", "1 write". Pure."""
+
+from datetime import datetime, tzinfo
+
+_IN_SECONDS = 90
+_IN_MINUTES = 120
+
+
+def hour(at: datetime, zone: tzinfo) -> str:
+    """The time of day as people of this zone say it: "14:05 UTC"."""
+    return f"{at.astimezone(zone):%H:%M %Z}"
+
+
+def about(seconds: float) -> str:
+    """A length of time to plan by: "about 40 s", "about 3 minutes", "about 2 hours"."""
+    if seconds < _IN_SECONDS:
+        return f"about {max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"about {minutes} minutes" if minutes < _IN_MINUTES else f"about {round(minutes / 60)} hours"
+
+
+def writes(count: int) -> str:
+    """Writes counted: "1 write", "137 writes"."""
+    return f"{count} write{'' if count == 1 else 's'}"
+
+
+def waits(count: int, what: str = "") -> str:
+    """Writes that wait: "1 write waits", "4 writes of unknown fate wait"."""
+    return f"{writes(count)}{what and ' ' + what} wait{'s' if count == 1 else ''}"

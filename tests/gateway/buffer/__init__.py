@@ -1,0 +1,1 @@
+"""Tests of the buffer: writes that wait for MaintainX."""
