@@ -1,0 +1,1 @@
+"""Tests of MaintainX's webhooks: the inbox, forwarding, polling."""
