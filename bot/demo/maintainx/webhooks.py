@@ -93,7 +93,7 @@ class Webhooks:
         parts = asked.path.strip("/").split("/")
         if given.status >= 300 or parts[0] != "workorders":  # noqa: PLR2004 - HTTP
             return None
-        number = given.body["id"] if len(parts) == 1 and isinstance(given.body, dict) else None
+        number = given.body.get("id") if len(parts) == 1 and isinstance(given.body, dict) else None
         if number is None and len(parts) >= _ITEM:
             number = int(parts[1])
         if not isinstance(number, int):
