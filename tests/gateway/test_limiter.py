@@ -3,15 +3,17 @@
 import math
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.gateway.budget import Budget, Caller
 from bot.gateway.limiter import Limiter, Pace, Ticket, Verdict
 from bot.maintainx import WINDOW_S
 
-ANN = Caller("ann", "")
+ANN, BOB = Caller("ann", ""), Caller("bob", "")
 
 
 @dataclass
@@ -22,6 +24,12 @@ class Simulation:
     settled: list[tuple[float, Verdict, str, float]] = field(default_factory=list)
     """When, the verdict, the lane, and since when it waited."""
     next_at: float | None = None
+    paces: list[tuple[float, float | None]] = field(default_factory=list)
+    """When one went, and the rate in force then."""
+    critical: list[Caller] = field(default_factory=list)
+    """Who waits in the critical lane."""
+    overtaken: list[Caller] = field(default_factory=list)
+    """Who waited there, free to go by its budget, while another lane's request went."""
 
     def until(self, now: float) -> None:
         while self.next_at is not None and self.next_at <= now:
@@ -33,16 +41,37 @@ class Simulation:
     def come(self, now: float, lane: str, caller: Caller = ANN, *, gone: bool = False) -> None:
         self.until(now)
         self.now = now
-        verdict = self.limiter.at_once(lane, caller, now)
-        if verdict is not None:
-            self.settled.append((now, verdict, lane, now))
-            return
+
+        def note(verdict: Verdict) -> None:
+            self.settled.append((self.now, verdict, lane, now))
+            if verdict == "go":
+                self.paces.append((self.now, self.limiter.rate_per_s))
+
+            if verdict == "go" and lane != "critical":
+                free_at = self.limiter._budget.free_at
+                self.overtaken += [
+                    who for who in self.critical if who == caller or free_at(who, self.now) <= self.now
+                ]
 
         def settle(verdict: Verdict) -> None:
-            self.settled.append((self.now, verdict, lane, now))
+            if lane == "critical":
+                self.critical.remove(caller)
+            note(verdict)
 
+        verdict = self.limiter.at_once(lane, caller, now)
+        if verdict is not None:
+            note(verdict)
+            return
+        if lane == "critical":
+            self.critical.append(caller)
         ticket = Ticket(lane, caller, first=lane == "critical", settle=settle, gone=lambda: gone)
         self.next_at = self.limiter.join(ticket, now)
+
+    def lease(self, now: float, rate: float | None) -> None:
+        """From now on this rate is in force."""
+        self.until(now)
+        self.now = now
+        self.next_at = self.limiter.set_policy(rate_per_s=rate, paused=frozenset(), now=now)
 
     now: float = 0.0
 
@@ -80,11 +109,45 @@ def test_never_more_than_the_rate_in_any_window(
     found.until(math.inf)
     went = found.went()
     assert went == sorted(went)
-    for first, second in pairwise(went):
-        assert second - first >= 1 / rate - 1e-9
-    for width in (0.5, 1.0, 2.0, 7.0):
-        for start in went:
-            assert sum(start <= at < start + width - 1e-6 for at in went) <= math.ceil(width * rate)
+    for n, first in enumerate(went):  # every window that could hold too many begins and ends with a request
+        for more, last in enumerate(went[n:]):
+            assert last - first >= more / rate - 1e-9
+
+
+rates = st.none() | st.floats(0.05, 50)
+leases = st.lists(st.tuples(st.floats(0, 60), rates), max_size=8)
+
+
+def play(
+    rate: float | None,
+    coming: list[tuple[float, str, bool]],
+    changes: list[tuple[float, float | None]],
+    *,
+    user: int = 10**9,
+) -> Simulation:
+    """Two callers by turns, while leases change the rate; until everybody is settled."""
+    found, now = simulation(rate, max_wait_s=1000, user=user), 0.0
+    changes = sorted(changes, key=itemgetter(0))
+    for n, (gap, lane, gone) in enumerate(coming):
+        now += gap
+        while changes and changes[0][0] <= now:
+            found.lease(*changes.pop(0))
+        found.come(now, lane, (ANN, BOB)[n % 2], gone=gone)
+    for change in changes:
+        found.lease(*change)
+    found.until(math.inf)
+    return found
+
+
+@settings(deadline=None)
+@given(arrivals, leases, rates)
+@example([(0.0, "default", False)] * 2, [(0.5, 0.05)], 0.05)
+def test_never_more_than_the_rate_in_force_while_leases_come_and_go(
+    coming: list[tuple[float, str, bool]], changes: list[tuple[float, float | None]], first: float | None
+) -> None:
+    found = play(first, coming, changes)
+    for (before, _), (at, rate) in pairwise(found.paces):
+        assert rate is None or at - before >= 1 / rate - 1e-9
 
 
 @settings(deadline=None)
@@ -121,6 +184,37 @@ def test_the_critical_lane_never_waits_for_another(
     alone.until(math.inf)
     for with_others, without in zip(crowd.went("critical"), alone.went("critical"), strict=True):
         assert with_others <= without + 1 / rate + 1e-6
+
+
+@settings(deadline=None)
+@given(arrivals, leases, rates, st.integers(1, 10))
+def test_nothing_else_goes_while_the_critical_lane_waits_and_could_go(
+    coming: list[tuple[float, str, bool]],
+    changes: list[tuple[float, float | None]],
+    first: float | None,
+    user: int,
+) -> None:
+    """Whatever leases and MaintainX's budget do: only a budget of its own that is used up lets another pass it."""
+    found = play(first, coming, changes, user=user)
+    assert found.overtaken == []
+    assert found.critical == []
+
+
+@pytest.mark.xfail(reason="others that fill the waiting room keep the critical lane out of it", strict=True)
+def test_a_waiting_room_full_of_others_does_not_keep_the_critical_lane_out() -> None:
+    found = simulation(1.0, max_wait_s=20, room=5)
+    for _ in range(6):
+        found.come(0.0, "asset-sync")
+    found.come(0.0, "critical")
+    found.until(math.inf)
+    assert found.went("critical") == [1.0]
+
+
+def test_a_turn_that_is_taken_late_lets_nobody_pass_those_who_wait() -> None:
+    found = simulation(1.0, max_wait_s=100)
+    found.come(0.0, "default")
+    found.come(0.0, "critical")
+    assert found.limiter.at_once("default", ANN, 5.0) is None
 
 
 def test_who_waits_is_served_in_order_within_a_lane() -> None:
