@@ -192,13 +192,17 @@ class Forwarder:
         now = self._clock.monotonic()
         if self._stuck or (self._told_at is not None and now - self._told_at < _QUIET_S):
             return
+        self._stuck = True  # before the disk is waited for: several tell at the same time
         waiting, kept = (self._inbox.counts.get(state, 0) for state in ("waiting", "kept"))
         if await self._tell("forwarding_stuck", f"{says}. {waiting} wait, {kept} are kept"):
-            self._stuck, self._told_at = True, now
+            self._told_at = now
+        else:
+            self._stuck = False
 
     async def _tell_going(self) -> None:
-        if self._stuck and await self._tell("forwarding_resumed", "the integration takes webhooks again"):
+        if self._stuck:
             self._stuck = False
+            self._stuck = not await self._tell("forwarding_resumed", "the integration takes webhooks again")
 
     async def _tell(self, what: str, says: str) -> bool:
         try:
