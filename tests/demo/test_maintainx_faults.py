@@ -123,6 +123,7 @@ async def test_a_connection_dies_before_or_after_the_write(
         await status_of(api, "workorders", method="POST")
     assert len(maintainx.workorders) - count == (1 if kind == "drop" else 0)
     assert maintainx.requests[-1].status is None
+    assert maintainx.requests[-1].done == (1 if kind == "drop" else None)
     maintainx.heal()
     assert await status_of(api, "workorders", method="POST") == 200
 
@@ -134,6 +135,21 @@ async def test_an_edge_may_time_out_after_the_write(
     count = len(maintainx.workorders)
     assert await status_of(api, "workorders", method="POST") == 504
     assert len(maintainx.workorders) == count + 1
+    assert maintainx.requests[-1].done == 1
+
+
+async def test_the_record_says_which_writes_were_done_and_in_which_order(
+    maintainx: FakeMaintainX, api: aiohttp.ClientSession
+) -> None:
+    slow = Fault("slow", "/workorders", seconds=0.15, times=1)
+    maintainx.break_(slow)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(status_of(api, "workorders", method="POST"))
+        await asyncio.sleep(0.05)
+        assert await status_of(api, "workorders", method="POST") == 200
+    assert await status_of(api, "assets", method="POST") == 400
+    assert await status_of(api, "users") == 200
+    assert [r.done for r in maintainx.requests] == [2, 1, None, None]
 
 
 async def test_a_hanging_request_never_answers_and_the_stand_in_still_stops(

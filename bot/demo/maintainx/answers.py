@@ -250,7 +250,7 @@ def _comment(rows: Rows, asked: Asked, number: int) -> Answer:
 def _json_object(body: bytes) -> Row | None:
     try:
         values = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
 

@@ -22,6 +22,8 @@ class Recorded:
     user: int | None = None
     status: int | None = None
     faults: tuple[str, ...] = ()
+    done: int | None = None
+    """The number of the write, in the order in which writes were done, whatever became of its answer."""
 
     def header(self, name: str) -> str | None:
         """The first header of this name."""

@@ -1,6 +1,7 @@
 """The stand-in MaintainX itself: the door, the key, the limits, the faults, and a record of every request."""
 
 import asyncio
+import itertools
 import json
 import math
 import time
@@ -73,6 +74,7 @@ class FakeMaintainX:
         self._admission.keys[key] = Holder(max(self.users), organisations)
         self._breakage = Breakage(seed)
         self._now, self._monotonic = now, monotonic
+        self._done = itertools.count(1)
         self._door: Door
 
     @classmethod
@@ -246,9 +248,11 @@ class FakeMaintainX:
             return _json(organisations)
         query = {name: request.query.getall(name) for name in request.query}
         asked = Asked(request.method, path, query, asking.body, organisations, holder.user, self.base_url)
-        result = _json(self.webhooks.answer(asked))
+        answered = self.webhooks.answer(asked)
+        if request.method != "GET" and answered.status < 300:  # noqa: PLR2004 - 2xx: it was done
+            asking.record.done = next(self._done)
         late = first(asking.faults, "error")
-        return _failure(late) if late else result
+        return _failure(late) if late else _json(answered)
 
     def _die(self, asking: _Asking) -> web.Response:
         if asking.request.transport is not None:
@@ -259,8 +263,8 @@ class FakeMaintainX:
         body = response.body if isinstance(response.body, bytes) else b""
         stream = web.StreamResponse(status=response.status, headers=response.headers)
         stream.content_length = len(body)
-        await stream.prepare(asking.request)
         try:
+            await stream.prepare(asking.request)
             await stream.write(body[: len(body) // 2])
             if fault.kind == "cut_body":
                 self._die(asking)
