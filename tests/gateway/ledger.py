@@ -45,7 +45,7 @@ class Client:
         self._orders = orders
         self._now: list[tuple[int, list[str]]] = []
 
-    def next(self) -> Op:
+    def next(self) -> Op:  # noqa: PLR0911 - one way out for each kind of write
         """Something to write."""
         n = next(self._numbers)
         while len(self._now) < 2:

@@ -177,7 +177,7 @@ async def test_a_disk_that_fills_up_in_the_replay_doubles_nothing_also_when_it_i
                 # The journal has room for some answers more; then one cannot be noted, and nothing more is sent.
                 async with asyncio.timeout(20):
                     seen = -1
-                    while seen != (seen := len(titles(maintainx))):
+                    while seen != (seen := len(titles(maintainx))):  # noqa: ASYNC110 - until it stands still
                         await asyncio.sleep(0.6)
                 assert 0 < seen < len(kept), "it stopped in the middle"
                 await gateway.kill()

@@ -321,13 +321,13 @@ async def test_nothing_is_lost_or_doubled_however_often_it_is_killed(
 ) -> None:
     kills: int = request.config.getoption("--kills")
     given: int | None = request.config.getoption("--seed")
-    seed = random.randrange(2**32) if given is None else given
+    seed = random.randrange(2**32) if given is None else given  # noqa: S311 - no secret
     request.node.add_report_section("call", "chance", f"repeat with --kills {kills} --seed {seed}")
     async with (
         FakeMaintainX.start(key=KEY, user_limit=10**6, organisation_limit=10**6) as maintainx,
         lives(tmp_path, maintainx.base_url, SETTINGS) as gateway,
     ):
-        world = World(random.Random(seed), maintainx, gateway)
+        world = World(random.Random(seed), maintainx, gateway)  # noqa: S311 - repeatable, no secret
         for _ in range(kills):
             world.break_something()
             await live(world)
