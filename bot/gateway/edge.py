@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.upstream import MAX_HEADERS, MAX_LINE
+from bot.gateway.wire import RawHeaders, answer_head, given_again
 
 _LINGER_S = 10.0
 """How long the rest of a body is read and dropped after an early answer, so that the client gets to see it; never
@@ -62,6 +63,21 @@ async def say(
     lines = {**(headers or {}), **connection_line(request, keep=keep)}
     try:
         await request.writer.write(_own(status, body, headers=lines, bare=request.method == "HEAD"))
+    except (ClientError, OSError):
+        return Sent(keep=False)  # nobody is there any more to be told
+    return Sent(keep=keep)
+
+
+async def say_again(
+    request: web.BaseRequest, raw_headers: RawHeaders, body: bytes, *, extra: list[bytes], close: bool
+) -> Sent:
+    """Give an answer of MaintainX's once more, with 200 and the headers that it had."""
+    keep = not close and bool(request.keep_alive)
+    extra = [*extra, b"Content-Length: %d" % len(body)]
+    extra += [f"{name}: {value}".encode() for name, value in connection_line(request, keep=keep).items()]
+    head = answer_head(HTTPStatus.OK.value, HTTPStatus.OK.phrase, given_again(raw_headers), extra=extra)
+    try:
+        await request.writer.write(head + body)
     except (ClientError, OSError):
         return Sent(keep=False)  # nobody is there any more to be told
     return Sent(keep=keep)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
@@ -49,6 +50,7 @@ class Forwarding:
         callers: Callers,
         retries: Retries,
         last_good: LastGood,
+        holds_up: Callable[[Passing], bool],
         log: logging.Logger,
     ) -> None:
         self.draining = False
@@ -64,28 +66,29 @@ class Forwarding:
         self._callers = callers
         self._retries = retries
         self._last_good = last_good
+        self._holds_up = holds_up
         self._log = log
 
     async def forward(self, passing: Passing) -> Sent:
         """Send it and relay the answer; it has its turn already. Raises Held where a further try has none."""
-        turn = Turn(self._budget, self._admission, passing.caller)
+        passing.turn = Turn(self._budget, self._admission, passing.caller)
         try:
             if passing.request.transport is None:
-                turn.unsent()
+                passing.turn.unsent()
                 return await self._lost(
                     passing, Lost("client", "the client left before its request was sent", sent=False)
                 )
             if passing.body is None and passing.request.content.is_eof():
                 passing.body = passing.request.content.read_nowait()
             if passing.body is not None:
-                return await self._whole(passing, turn)
-            return await self._streamed(passing, turn)
+                return await self._whole(passing)
+            return await self._streamed(passing)
         except Lost as lost:
             if not lost.sent:
-                turn.unsent()
+                passing.turn.unsent()
             return await self._lost(passing, lost)
         finally:
-            turn.over(self._clock.monotonic())
+            passing.turn.over(self._clock.monotonic())
 
     async def say(self, request: web.BaseRequest, refusal: Refusal) -> Sent:
         """Answer by the gateway itself."""
@@ -95,7 +98,7 @@ class Forwarding:
             request, refusal.status, {"error": refusal.error}, headers=refusal.headers, close=close
         )
 
-    async def _whole(self, passing: Passing, turn: Turn) -> Sent:
+    async def _whole(self, passing: Passing) -> Sent:
         """A request that is at hand whole, sent again where retries are on and nothing can happen twice."""
         assert passing.body is not None
         data = passing.head + framed(passing.body, chunked=passing.incoming.chunked, last=True)
@@ -115,9 +118,9 @@ class Forwarding:
                     else None
                 )
                 if wait_s is None:
-                    return await self._answer(passing, exchange, message, content, turn=turn)
+                    return await self._answer(passing, exchange, message, content)
                 why = str(message.code)
-                self._answered(passing, message, turn)
+                self._answered(passing, message)
             except Lost as lost:
                 wait_s = self._retries.after_lost(
                     lost, safe=passing.bodiless, tries=passing.tries, backoff=passing.backoff(self._retries)
@@ -125,16 +128,16 @@ class Forwarding:
                 if wait_s is None:
                     raise
                 why = lost.phase
-                if not lost.sent:
-                    turn.unsent()
+                if not lost.sent and passing.turn is not None:
+                    passing.turn.unsent()
                 self._failed(passing, lost)
             finally:
                 if exchange is not None:
                     exchange.close()  # where it was given back already, that stands
             self._traffic.note(passing.lane, "retried", why, now=self._clock.monotonic())
-            turn = await self._next_turn(passing, turn, wait_s)
+            await self._next_turn(passing, wait_s)
 
-    async def _streamed(self, passing: Passing, turn: Turn) -> Sent:
+    async def _streamed(self, passing: Passing) -> Sent:
         """A request whose body is still coming in: only connecting is tried again."""
         request, chunked = passing.request, passing.incoming.chunked
         exchange = await self._connect(passing)
@@ -145,7 +148,7 @@ class Forwarding:
             async with asyncio.TaskGroup() as group:
                 upload = group.create_task(exchange.upload(request.content, chunked=chunked))
                 try:
-                    return await self._meanwhile(passing, exchange, turn)
+                    return await self._meanwhile(passing, exchange)
                 finally:
                     upload.cancel()
         finally:
@@ -163,14 +166,13 @@ class Forwarding:
                     raise
                 self._failed(passing, lost)
                 self._traffic.note(passing.lane, "retried", lost.phase, now=self._clock.monotonic())
-            passing.tries += 1
-            await self._clock.sleep(wait_s)
+            await self._wait(passing, wait_s)
 
-    async def _next_turn(self, passing: Passing, turn: Turn, wait_s: float) -> Turn:
+    async def _next_turn(self, passing: Passing, wait_s: float) -> None:
         """Wait, then take a place for the next try. Raises Held and Lost (the client left)."""
-        turn.over(self._clock.monotonic())
-        await self._clock.sleep(wait_s)
-        passing.tries += 1
+        assert passing.turn is not None
+        passing.turn.over(self._clock.monotonic())
+        await self._wait(passing, wait_s)
         verdict = await self._admission.enter(
             passing.lane, passing.caller, gone=lambda: passing.request.transport is None
         )
@@ -178,7 +180,14 @@ class Forwarding:
             raise Lost("client", "the client left before its request was sent again", sent=False)
         if verdict != "go":
             raise Held(verdict)
-        return Turn(self._budget, self._admission, passing.caller)
+        passing.turn = Turn(self._budget, self._admission, passing.caller)
+
+    async def _wait(self, passing: Passing, wait_s: float) -> None:
+        """Wait for the next try. Raises Held where buffering began meanwhile, as it does when tries fail."""
+        passing.tries += 1
+        await self._clock.sleep(wait_s)
+        if self._holds_up(passing):
+            raise Held("buffering")
 
     async def _open(self, passing: Passing, data: bytes) -> tuple[Exchange, RawResponseMessage, StreamReader]:
         """Send a request that is at hand whole, and read the answer's head. Raises Lost.
@@ -200,13 +209,13 @@ class Forwarding:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    async def _meanwhile(self, passing: Passing, exchange: Exchange, turn: Turn) -> Sent:
+    async def _meanwhile(self, passing: Passing, exchange: Exchange) -> Sent:
         """The answer to an upload that is still under way; it may come before the upload's end."""
         try:
             message, content = await exchange.head()
         except Lost as lost:
             return await self._lost(passing, lost)
-        return await self._answer(passing, exchange, message, content, turn=turn)
+        return await self._answer(passing, exchange, message, content)
 
     async def _answer(
         self,
@@ -214,14 +223,12 @@ class Forwarding:
         exchange: Exchange,
         message: RawResponseMessage,
         content: StreamReader,
-        *,
-        turn: Turn,
     ) -> Sent:
         request = passing.request
         now = self._clock.monotonic()
         ms = (now - passing.arrived) * 1000
         self._traffic.note(passing.lane, "answered", str(message.code), now=now, ms=ms)
-        self._answered(passing, message, turn)
+        self._answered(passing, message)
         copy = None
         if message.code == HTTPStatus.OK and self._last_good.wants(request.method, request.raw_path):
             copy = Copy(message.raw_headers)
@@ -248,11 +255,12 @@ class Forwarding:
             self._last_good.keep(request.raw_path, passing.incoming, passing.fingerprint, good)
         return sent
 
-    def _answered(self, passing: Passing, message: RawResponseMessage, turn: Turn) -> None:
+    def _answered(self, passing: Passing, message: RawResponseMessage) -> None:
         """What an answer tells of limits, keys and MaintainX's health."""
         now, status = self._clock.monotonic(), message.code
         self._health.answered(now)
-        turn.answered(now, status, message.headers, target=passing.request.raw_path)
+        assert passing.turn is not None
+        passing.turn.answered(now, status, message.headers, target=passing.request.raw_path)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._outage.bad(f"it answered {status}")
             return

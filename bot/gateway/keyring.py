@@ -41,12 +41,15 @@ class CurrentKey:
         """Where it comes from, fit to show."""
         return "PUT /-/key" if self._put else self._source.name if self._source is not None else "nowhere"
 
-    def put(self, key: str) -> None:
-        """Use this key until the process ends. Raises Refused where a file holds it: that file is the place."""
+    def may_put(self) -> None:
+        """Raises Refused where a file holds the key: that file is the place for another one."""
         if isinstance(self._source, FileKey):
             raise Refused(
                 f"the key is read from {self._source.name}; write the new one there, it is read again at once"
             )
+
+    def put(self, key: str) -> None:
+        """Use this key until the process ends, where it ``may_put``."""
         self._put = key
 
 

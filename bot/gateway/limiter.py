@@ -99,6 +99,9 @@ class Limiter:
             return self.turn(now)
         if self.waiting >= self._room:
             self._sweep()
+        if self.waiting >= self._room and ticket.first and self._rest:
+            last = self._rest.pop()  # the critical lane is never turned away for want of room
+            last.settle(self._reason(last, now))
         if self.waiting >= self._room:
             ticket.settle(self._reason(ticket, now))
         else:

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from bot.gateway.buffer.buffer import Buffer
 from bot.gateway.buffer.control import Control
 from bot.gateway.buffer.replay import Replay
+from bot.gateway.buffer.writes import WRITES
 from bot.gateway.leases import Effect
 from bot.gateway.outage import Outage
 
@@ -42,6 +43,10 @@ class Modes:
     def must_queue(self, method: str, target: str) -> bool:
         """Whether a new write waits on the disk, so that it overtakes none that waits already."""
         return self.buffering or self._buffer.holds_up(method, target)
+
+    def holds_up(self, method: str, target: str) -> bool:
+        """Whether this request must not go to MaintainX now."""
+        return self.must_queue(method, target) if method in WRITES else self.buffering
 
     @property
     def mode(self) -> Mode:

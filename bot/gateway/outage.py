@@ -43,6 +43,16 @@ class Outage:
         self._untold: deque[tuple[datetime, str, str]] = deque()
         self._changed = asyncio.Event()
 
+    async def load(self) -> None:
+        """Take up from the feed what was judged before the restart. Raises StoreError."""
+        rows = await self._database.read(
+            "SELECT what, at, says FROM event WHERE what IN ('circuit_opened', 'circuit_closed')"
+            " ORDER BY n DESC LIMIT 1"
+        )
+        for what, at, says in rows:
+            self.down = what == "circuit_opened"
+            self._since, self._says = datetime.fromisoformat(at), str(says)
+
     def good(self) -> None:
         """MaintainX answered, with anything below 500."""
         self._failures = 0

@@ -95,6 +95,8 @@ class Parts:
             database, settings=settings.buffer, on_change=parts._judged, clock=clock
         )
 
+        await outage.load()
+
         def settled(write: Write, what: str) -> None:
             traffic.note(write.lane, "replayed", what, now=clock.monotonic())
 
@@ -139,6 +141,7 @@ class Parts:
             callers=callers,
             retries=parts._retries,
             last_good=last_good,
+            holds_up=lambda one: modes.holds_up(one.request.method, one.request.raw_path),
             log=parts.log,
         )
         policy = PolicyRoutes(
@@ -185,7 +188,7 @@ class Parts:
         return [
             self._leases.run_expiry(on_trouble=self._trouble),
             self.replay.run(),
-            self._control.run(on_trouble=self._trouble),
+            self._control.run(on_trouble=self._trouble, has_key=lambda: self._asking.has_key),
             self._outage.run(self._asking, on_trouble=self._trouble),
             self._history.run(),
             self._keep_house(),

@@ -1,6 +1,7 @@
 """A request on its way: what the gateway knows of it once its head was read."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from aiohttp import web
 
@@ -9,6 +10,7 @@ from bot.gateway.budget import Caller
 from bot.gateway.fates import SAFE
 from bot.gateway.limiter import Verdict
 from bot.gateway.retrying import Retries
+from bot.gateway.turn import Turn
 from bot.gateway.wire import Incoming
 
 
@@ -25,6 +27,8 @@ class Passing:
     arrived: float
     """When it came, in monotonic seconds."""
     body: bytes | None = None
+    turn: Turn | None = None
+    """Its place in the budget; each further try has a new one."""
     tries: int = 1
     """How often it has been sent, this time included."""
     waits: Backoff | None = None
@@ -42,8 +46,8 @@ class Passing:
 
 
 class Held(Exception):  # noqa: N818 - it is an answer, not a fault of ours
-    """A further try was not let through; ``verdict`` says why."""
+    """A further try was not let through; ``verdict`` says why, ``buffering`` that nothing is to pass just now."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict | Literal["buffering"]) -> None:
         super().__init__(verdict)
-        self.verdict: Verdict = verdict
+        self.verdict: Verdict | Literal["buffering"] = verdict

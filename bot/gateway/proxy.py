@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from http import HTTPStatus
 
 from aiohttp import web
 
@@ -11,7 +10,7 @@ from bot.gateway.admission import Admission
 from bot.gateway.budget import Caller
 from bot.gateway.buffer.intake import RETRY_AFTER_S, Gone, Intake, Kept, Passed, kept_answer
 from bot.gateway.buffer.writes import WRITES
-from bot.gateway.edge import Sent, say
+from bot.gateway.edge import Sent, say, say_again
 from bot.gateway.fates import Kind
 from bot.gateway.forwarding import Forwarding
 from bot.gateway.keyring import Callers
@@ -25,7 +24,7 @@ from bot.gateway.retrying import Retries
 from bot.gateway.settings import GatewaySettings
 from bot.gateway.traffic import Traffic
 from bot.gateway.upstream import Upstream
-from bot.gateway.wire import Malformed, check_target, own_headers, read_headers, request_head
+from bot.gateway.wire import Malformed, check_target, read_headers, request_head
 from bot.ports import Clock
 
 
@@ -115,34 +114,33 @@ class Proxy:
         self._retries.count()
         if self._in_flight > self._settings.max_in_flight:
             return await self._held_back(passing, "busy")
-        if (sent := await self._hold(passing)) is not None:
-            return sent
-        request = passing.request
-        verdict = await self._admission.enter(
-            passing.lane, passing.caller, gone=lambda: request.transport is None
-        )
-        if verdict == "gone":
-            self._note(passing.lane, "client", "client")
-            return Sent(keep=False)
-        if verdict != "go":
-            return await self._held_back(passing, verdict)
-        # While it waited for its turn, buffering may have begun.
-        if (sent := await self._hold(passing)) is not None:
-            self._admission.give_back(passing.caller)
-            return sent
-        try:
-            return await self._forwarding.forward(passing)
-        except Held as held:
-            return await self._held_back(passing, held.verdict)
+        while True:
+            if (sent := await self._hold(passing)) is not None:
+                return sent
+            verdict = await self._admission.enter(
+                passing.lane, passing.caller, gone=lambda: passing.request.transport is None
+            )
+            if verdict == "gone":
+                self._note(passing.lane, "client", "client")
+                return Sent(keep=False)
+            if verdict != "go":
+                return await self._held_back(passing, verdict)
+            # While it waited for its turn, buffering may have begun.
+            if (sent := await self._hold(passing)) is not None:
+                self._admission.give_back(passing.caller)
+                return sent
+            try:
+                return await self._forwarding.forward(passing)
+            except Held as held:
+                if held.verdict != "buffering":
+                    return await self._held_back(passing, held.verdict)
 
     async def _hold(self, passing: Passing) -> Sent | None:
         """Keep a write that must queue, or refuse what cannot be served now; None: it goes on to MaintainX."""
         request = passing.request
-        if request.method in WRITES:
-            if self._modes.must_queue(request.method, request.raw_path):
-                return await self._keep(passing)
+        if not self._modes.holds_up(request.method, request.raw_path):
             return None
-        return await self._withhold(passing) if self._modes.buffering else None
+        return await (self._keep(passing) if request.method in WRITES else self._withhold(passing))
 
     async def _keep(self, passing: Passing) -> Sent | None:
         request, lane = passing.request, passing.lane
@@ -176,8 +174,10 @@ class Proxy:
 
     async def _stale(self, request: web.BaseRequest, good: Good) -> Sent:
         age_s = max(0, int((self._clock.now() - good.at).total_seconds()))
-        headers = {**own_headers(good.raw_headers), STALE: str(age_s)}
-        return await say(request, HTTPStatus.OK, good.body, headers=headers, close=self._forwarding.draining)
+        extra = [f"{STALE}: {age_s}".encode()]
+        return await say_again(
+            request, good.raw_headers, good.body, extra=extra, close=self._forwarding.draining
+        )
 
     async def _held_back(self, passing: Passing, cause: str) -> Sent:
         now = self._clock.monotonic()

@@ -52,6 +52,7 @@ CREATE TABLE buffered (
 ) STRICT;
 CREATE INDEX buffered_open ON buffered (entity, seq) WHERE state IN ('waiting', 'sending', 'unknown');
 CREATE INDEX buffered_state ON buffered (state, seq, size);
+CREATE INDEX buffered_settled ON buffered (state, settled_at) WHERE settled_at IS NOT NULL;
 CREATE TABLE replay (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     state TEXT NOT NULL CHECK (state IN ('idle', 'running', 'paused', 'done')),

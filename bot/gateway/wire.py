@@ -36,6 +36,8 @@ _NAMES = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 _MOST = 262144
 """Bytes of a request's head in all: its lines are limited one by one, and 500 of them would still be 32 MB."""
 
+_MOMENT = re.compile(rb"content-length|date|age|retry-after|x-rate-limit-.*")
+
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 _MISREAD = frozenset({b"content-length", b"transfer-encoding"})
@@ -188,11 +190,9 @@ def answer_head(status: int, reason: str, raw: RawHeaders, *, extra: Iterable[by
     return b"\r\n".join(head)
 
 
-def own_headers(raw: RawHeaders) -> dict[str, str]:
-    """An answer's headers for giving it again: without those of its connection and its length."""
-    drop = _HOP | {b"content-length"}
-    pairs = ((name, value) for name, value in raw if name.lower() not in drop)
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+def given_again(raw: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """An answer's headers for giving it again later: without its length, its moment and what it said of limits."""
+    return [(name, value) for name, value in raw if not _MOMENT.fullmatch(name.lower())]
 
 
 def framed(data: bytes, *, chunked: bool, last: bool) -> bytes:

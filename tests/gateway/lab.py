@@ -84,19 +84,29 @@ class Lab:
 
     async def _send(self, parts: tuple[bytes, ...]) -> bytes:
         self.recorder.forget()
-        back = b""
-        async with asyncio.timeout(_LIMIT_S), self.gateway.connected() as (reader, writer):
-            try:
-                for part in parts:
-                    writer.write(part)
-                    await asyncio.sleep(0.002 if len(parts) > 1 else 0)
-                while data := await reader.read(65536):
-                    back += data
-            except ConnectionError:
-                # What was answered before is what counts; a reset keeps the reader from handing it out.
-                back += bytes(reader._buffer)  # type: ignore[attr-defined] # there is no other way to it
+        back = bytearray()
+        async with (
+            asyncio.timeout(_LIMIT_S),
+            self.gateway.connected() as (reader, writer),
+            asyncio.TaskGroup() as group,
+        ):
+            # Read all the while: a reset by a server that has answered and closed would take the answer away.
+            reading = group.create_task(_collect(reader, back))
+            for part in parts:
+                if reading.done():
+                    break
+                writer.write(part)
+                await asyncio.sleep(0.002 if len(parts) > 1 else 0)
         await asyncio.sleep(0.002)  # what is on its way to the upstream arrives
-        return back
+        return bytes(back)
+
+
+async def _collect(reader: asyncio.StreamReader, into: bytearray) -> None:
+    try:
+        while data := await reader.read(65536):
+            into += data
+    except ConnectionError:
+        pass  # what was answered before is what counts
 
 
 def read_answers(raw: bytes, methods: list[bytes]) -> list[Answer]:

@@ -124,6 +124,11 @@ async def test_an_outage_in_the_replay_stops_it_and_loses_nothing(tmp_path: Path
         await gw.admin("PUT", "policy", {"mode": "pass", "owner": "u"})
         mx.break_(Fault("reset", methods=("POST",), times=3))
         await gw.admin("POST", "replay", {"action": "start", "owner": "slack:U1"})
+        async with asyncio.timeout(20):
+            while (found := (await gw.admin("GET", "replay")).json())["state"] != "paused":  # noqa: ASYNC110 - another task
+                await asyncio.sleep(0.02)
+        assert "MaintainX is down" in found["says"]
+        await gw.admin("POST", "replay", {"action": "resume", "owner": "slack:U1"})
         await mode(gw, "pass")
         made = [str(row["title"]) for row in mx.workorders.values() if str(row["title"]).startswith("W")]
         assert sorted(made) == [f"W{n}" for n in range(6)]

@@ -78,6 +78,7 @@ CREATE TRIGGER event_is_kept BEFORE DELETE ON event
     BEGIN SELECT RAISE(ABORT, 'the event feed is append-only'); END;
 CREATE INDEX buffered_open ON buffered (entity, seq) WHERE state IN ('waiting', 'sending', 'unknown');
 CREATE INDEX buffered_state ON buffered (state, seq, size);
+CREATE INDEX buffered_settled ON buffered (state, settled_at) WHERE settled_at IS NOT NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('event',6);
 INSERT INTO "sqlite_sequence" VALUES('buffered',10);

@@ -42,7 +42,8 @@ class Buffer:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._told_full = False
+        self._no_room_for: int | None = None
+        """The size for which the feed was told that there is no room."""
 
     @classmethod
     async def open(cls, database: Database, *, settings: BufferSettings, clock: Clock) -> "Buffer":
@@ -55,6 +56,7 @@ class Buffer:
         buffer = cls(database, rows, settings=settings, clock=clock)
         for write in await rows.sending():
             await buffer.unknown(write, "the gateway was stopped while this was being sent")
+        await buffer.peek()  # whether all that waits stands behind parked ones
         return buffer
 
     @property
@@ -70,7 +72,7 @@ class Buffer:
     def full(self, size: int = 0) -> Full | None:
         """Why one more write of this size may not come in."""
         tally = self.tally
-        if tally.held_bytes + size > self._settings.max_bytes:
+        if tally.held_bytes + tally.arriving_bytes + size > self._settings.max_bytes:
             return "size"
         age = self._clock.now() - tally.oldest if tally.oldest is not None and tally.of("waiting") else None
         return "age" if age is not None and age > timedelta(seconds=self._settings.max_age_s) else None
@@ -78,32 +80,42 @@ class Buffer:
     async def accept(self, new: NewWrite) -> None:
         """Keep a write: on the disk when this returns, behind all that came before. Raises StoreError."""
         self.tally.arriving += 1
+        self.tally.arriving_bytes += new.size
         try:
             await self.rows.add(new)
         finally:
             self.tally.arriving -= 1
+            self.tally.arriving_bytes -= new.size
 
-    async def tell_full(self, full: Full | None) -> None:
-        """Write into the feed that there is no room, or room again: once each. Raises StoreError."""
-        if (full is not None) == self._told_full:
+    async def tell_full(self, full: Full | None, *, size: int = 0) -> None:
+        """Write into the feed that there is no room for a write of this size, or room for it again: once each."""
+        if (full is not None) == (self._no_room_for is not None):
             return
-        self._told_full = full is not None
+        if self._no_room_for is not None and self.full(self._no_room_for) is not None:
+            return  # a smaller write found room: that is no end of it
+        was, self._no_room_for = self._no_room_for, None if full is None else size
         says = "new writes are buffered again"
         if full == "size":
-            size = f"{self._settings.max_bytes / 2**20:g} MiB"
-            says = f"{size} of writes wait; new ones get 503 until some are delivered"
+            limit = f"{self._settings.max_bytes / 2**20:g} MiB"
+            says = f"no room for another {size} bytes within the limit of {limit}; new writes get 503 until some go out"
         elif full == "age":
             age = f"{self._settings.max_age_s / 3600:g} h"
             says = f"the oldest write waits for over {age}; new ones get 503 until it is gone"
         what = "buffer_has_room" if full is None else "buffer_full"
-        async with self._database.write() as tx:
-            await report(tx, self._clock.now(), actor=GATEWAY, what=what, says=says)
+        try:
+            async with self._database.write() as tx:
+                await report(tx, self._clock.now(), actor=GATEWAY, what=what, says=says)
+        except BaseException:
+            self._no_room_for = was
+            raise
 
     async def peek(self) -> Write | None:
         """The next write that could be sent. Where there is none though some wait, they wait for a person."""
         tally = self.tally
         if not tally.of("waiting") or tally.stuck:
             return None
+        if (head := await self.rows.next_waiting(self._database)) is not None:
+            return head
         async with self._database.write() as tx:  # with writers shut out, so that what it says is still so
             head = await self.rows.next_waiting(tx)
         if head is None and not (tally.arriving or tally.of("sending") or tally.of("unknown")):
@@ -195,6 +207,7 @@ class Buffer:
             moved = await self._move(write, place, "settled_at = ?, says = ?", (at, says), told=told)
         if not moved:
             raise Conflict(f"{name} has just changed; see `mx buffer show {name}`")
+        await self.peek()  # what is left may all stand behind parked ones
         return await self.rows.one(name) or write
 
     async def forget(self) -> None:

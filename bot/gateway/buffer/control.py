@@ -1,7 +1,6 @@
 """What a person wants of the replay, kept over restarts: started, paused, resumed, cancelled; and how far it is."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from pydantic import JsonValue
 
 from bot.errors import Conflict, MxError
 from bot.gateway.buffer.buffer import Buffer
+from bot.gateway.buffer.progress import Progress, duration
 from bot.gateway.feed import GATEWAY, report
 from bot.journal.sqlite import Database
 from bot.ports import Clock
@@ -36,7 +36,6 @@ _TOLD: dict[Action, str] = {
     "resume": "replay_resumed",
     "cancel": "replay_cancelled",
 }
-_RECENT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,7 @@ class Control:
         self._buffer = buffer
         self._clock = clock
         self._is = _Standing()
-        self._done = 0
-        self._rejected = 0
-        self._recent: deque[float] = deque()
+        self._progress = Progress()
         self._buffering = False
         self._wanted: Literal["", "pause", "start"] = ""
         """What the gateway itself wants, until it is written down."""
@@ -84,8 +81,8 @@ class Control:
                 "SELECT state, count(*) FROM buffered WHERE settled_at >= ? GROUP BY state", (began_at,)
             )
             settled = {str(row[0]): int(row[1]) for row in rows}
-            control._rejected = settled.get("rejected", 0)
-            control._done = settled.get("delivered", 0) + control._rejected
+            rejected = settled.get("rejected", 0)
+            control._progress = Progress(done=settled.get("delivered", 0) + rejected, rejected=rejected)
         return control
 
     @property
@@ -129,7 +126,7 @@ class Control:
         self._wanted = "start"
         self._woken.set()
 
-    async def run(self, *, on_trouble: Callable[[Exception], None]) -> None:
+    async def run(self, *, on_trouble: Callable[[Exception], None], has_key: Callable[[], bool]) -> None:
         """Carry out what the gateway itself wants of the replay, for ever."""
         while True:
             self._woken.clear()
@@ -138,7 +135,7 @@ class Control:
                 if wanted == "pause":
                     await self.pause_by_itself("writes are buffered again")
                 elif wanted == "start" and not self._buffering:
-                    await self._start_by_itself()
+                    await self._start_by_itself(has_key=has_key())
                 if self._wanted == wanted:  # else something else is wanted since
                     self._wanted = ""
             except MxError as error:
@@ -147,10 +144,22 @@ class Control:
                 continue
             await self._woken.wait()
 
-    async def _start_by_itself(self) -> None:
+    async def _start_by_itself(self, *, has_key: bool) -> None:
+        if self._is.state == "running" or not self._buffer.tally.moving or await self._held_by_a_person():
+            return
         action: Action = "resume" if self._is.state == "paused" else "start"
-        if self._is.state != "running" and self._buffer.tally.moving:
-            await self.act(action, actor=GATEWAY, reason="MaintainX answers again", has_key=True)
+        await self.act(action, actor=GATEWAY, reason="MaintainX answers again", has_key=has_key)
+
+    async def _held_by_a_person(self) -> bool:
+        """Whether somebody has paused this replay, or cancelled it with the same writes waiting."""
+        rows = await self._database.read(
+            "SELECT what, actor, at FROM event WHERE what IN ('replay_paused', 'replay_cancelled', 'replay_started')"
+            " ORDER BY n DESC LIMIT 1"
+        )
+        if not rows or rows[0][1] == GATEWAY or rows[0][0] == "replay_started":
+            return False
+        oldest = self._buffer.tally.oldest
+        return self._is.state == "paused" or (oldest is not None and oldest.isoformat() < str(rows[0][2]))
 
     async def act(self, action: Action, *, actor: str, reason: str, has_key: bool) -> None:
         """Do what a person asks. Raises Conflict with what is in the way."""
@@ -171,8 +180,7 @@ class Control:
                     "nothing waits to be replayed"
                     + (f"; {parked} parked, see `mx buffer list --state unknown`" if parked else "")
                 )
-            self._done = self._rejected = 0
-            self._recent.clear()
+            self._progress = Progress()
             self._is = _Standing(self._is.state, self._is.actor, self._is.says, self._clock.now())
             tally.stuck = False
         waiting = tally.of("waiting") + tally.of("sending") + tally.of("unknown")
@@ -190,8 +198,8 @@ class Control:
             return
         tally = self._buffer.tally
         took = (self._clock.now() - self._is.began_at).total_seconds() if self._is.began_at else 0.0
-        parts = [f"{self._done - self._rejected} delivered"]
-        parts += [f"{self._rejected} rejected by MaintainX"] if self._rejected else []
+        parts = [f"{self._progress.done - self._progress.rejected} delivered"]
+        parts += [f"{self._progress.rejected} rejected by MaintainX"] if self._progress.rejected else []
         parts += [f"{tally.of('parked')} parked for a person"] if tally.of("parked") else []
         parts += [f"{tally.of('waiting')} waiting behind those"] if tally.of("waiting") else []
         says = f"{', '.join(parts)}, in {duration(took)}"
@@ -200,23 +208,24 @@ class Control:
     def one_done(self, *, rejected: bool) -> int:
         """One more is delivered or rejected; how many were rejected so far."""
         self.trouble = ""
-        self._done += 1
-        self._rejected += rejected
-        self._recent.append(self._clock.monotonic())
-        return self._rejected
+        self._progress.one_done(self._clock.monotonic(), rejected=rejected)
+        return self._progress.rejected
 
     def json(self, *, rate_per_s: float) -> dict[str, JsonValue]:
         """Progress as the contract shows it; ``rate_per_s`` is the pace it may go at."""
         tally = self._buffer.tally
         left = tally.of("waiting") + tally.of("sending") + tally.of("unknown")
+        now = self._clock.monotonic()
         return {
             "state": self._is.state,
-            "total": self._done + left + tally.of("parked"),
-            "done": self._done,
+            "total": self._progress.done + left + tally.of("parked"),
+            "done": self._progress.done,
             "left": left,
             "parked": tally.of("parked"),
-            "rate_per_min": round(self._per_minute(), 1),
-            "eta_s": self._eta_s(left, rate_per_s) if self._is.state == "running" else None,
+            "rate_per_min": round(self._progress.per_minute(now), 1),
+            "eta_s": self._progress.eta_s(left, now, at_most_per_s=rate_per_s)
+            if self._is.state == "running"
+            else None,
             "oldest": tally.oldest.isoformat() if tally.oldest and tally.of("waiting") else None,
             "by": self._is.actor,
             "says": self.trouble or self._is.says,
@@ -240,19 +249,6 @@ class Control:
             "to_look_for": tally.of("unknown"),
             "says": says,
         }
-
-    def _per_minute(self) -> float:
-        now = self._clock.monotonic()
-        while self._recent and self._recent[0] <= now - _RECENT_S:
-            self._recent.popleft()
-        if not self._recent:
-            return 0.0
-        return len(self._recent) * 60.0 / max(1.0, min(_RECENT_S, now - self._recent[0]))
-
-    def _eta_s(self, left: int, rate_per_s: float) -> float | None:
-        found = self._per_minute() / 60.0
-        rate = min(rate_per_s, found) if found and len(self._recent) > 2 else rate_per_s  # noqa: PLR2004 - a rate needs some
-        return round(left / rate, 1) if rate else None
 
     def _not_now(self, action: Action) -> str:
         match self._is.state:
@@ -284,11 +280,3 @@ class Control:
         finally:
             self.trouble = ""
             self.changed.set()
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: "40 s", "3 minutes", "2 h 10 min"."""
-    if seconds < 90:  # noqa: PLR2004 - up to there seconds say more
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004

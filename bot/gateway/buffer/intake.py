@@ -1,4 +1,4 @@
-"""What a client meets while writes are buffered: its write kept and answered 202, its read refused or answered stale."""
+"""What a write meets while writes are buffered: it is kept and answered 202, or refused with a sentence."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,11 +12,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import JsonValue
 
 from bot.errors import StoreError
-from bot.gateway.buffer.buffer import Buffer, new_id
+from bot.gateway.buffer.buffer import Buffer, Full, new_id
 from bot.gateway.buffer.settings import BufferSettings
 from bot.gateway.buffer.writes import NewWrite, kept_headers
 from bot.gateway.keyring import Callers, CurrentKey
-from bot.gateway.refusals import Refusal, no_room, not_kept, too_long, unknown_key
+from bot.gateway.refusals import Refusal, no_answer, no_room, not_kept, too_long, unknown_key
+from bot.gateway.upstream import Lost
 from bot.gateway.wire import Incoming
 from bot.ports import Clock
 
@@ -74,14 +75,14 @@ class Intake:
         """Read a write whole, where ``body`` is not at hand yet, and keep it. Raises Gone."""
         if not self.vouched(incoming):
             return unknown_key()
-        if refused := await self._full(int(request.headers.get("Content-Length") or 0)):
-            return refused
+        declared = int(request.headers.get("Content-Length") or 0)
+        if (full := self._buffer.full(declared)) is not None:
+            return await self._no_room(full, declared)
         if body is None:
-            body = await self._body(request, expects=incoming.expects)
-        if body is None:
-            return too_long(self._settings.max_body)
-        if refused := await self._full(len(body)):
-            return refused
+            found = await self._body(request, expects=incoming.expects)
+            if isinstance(found, Refusal):
+                return found
+            body = found
         # From here to the count in ``accept`` nothing waits: what is decided now still holds then.
         if not self._must_queue(request.method, request.raw_path):
             return Passed(body)
@@ -91,41 +92,56 @@ class Intake:
             target=request.raw_path,
             headers=kept_headers(incoming.lines),
             body=body,
-            organisation=incoming.organisation.decode("ascii", "replace"),
+            organisation=request.headers.get("X-Organization-Id", ""),
             caller=self._callers.fingerprint(incoming.authorization),
             lane=lane,
             received_at=self._clock.now(),
         )
+        if (full := self._buffer.full(write.size)) is not None:
+            return await self._no_room(full, write.size)
         try:
             await self._buffer.accept(write)
         except StoreError as error:
             return not_kept(str(error), RETRY_AFTER_S)
+        await self._tell(None)
         return Kept(write.id)
 
-    async def _full(self, size: int) -> Refusal | None:
-        full = self._buffer.full(size)
-        with suppress(StoreError):  # the feed may hear of it later; this write must have its answer
-            await self._buffer.tell_full(full)
-        return None if full is None else no_room(full, RETRY_AFTER_S)
+    async def _no_room(self, full: Full, size: int) -> Refusal:
+        await self._tell(full, size)
+        return no_room(full, RETRY_AFTER_S)
 
-    async def _body(self, request: web.BaseRequest, *, expects: bool) -> bytes | None:
-        """The whole body; None where it is too long. Raises Gone."""
+    async def _tell(self, full: Full | None, size: int = 0) -> None:
+        with suppress(StoreError):  # the feed may hear of it later; this write must have its answer
+            await self._buffer.tell_full(full, size=size)
+
+    async def _body(self, request: web.BaseRequest, *, expects: bool) -> bytes | Refusal:
+        """The whole body, counted against the buffer's limit while it comes in. Raises Gone."""
         if request.content.is_eof():
             at_hand = request.content.read_nowait()
-            return at_hand if len(at_hand) <= self._settings.max_body else None
+            return at_hand if len(at_hand) <= self._settings.max_body else too_long(self._settings.max_body)
         if expects and request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        found = bytearray()
+        found, tally = bytearray(), self._buffer.tally
         try:
-            while True:
-                async with asyncio.timeout(self._stall_s):
-                    data = await request.content.readany()
-                if not data:
-                    return bytes(found)
+            while data := await self._more(request):
                 found += data
+                tally.arriving_bytes += len(data)
                 if len(found) > self._settings.max_body:
-                    return None
-        except (TimeoutError, ClientError, OSError, HttpProcessingError, web.RequestPayloadError):
+                    return too_long(self._settings.max_body)
+                if (full := self._buffer.full()) is not None:
+                    return await self._no_room(full, len(found))
+            return bytes(found)
+        except TimeoutError:
+            stood = f"the request's body stood still for {self._stall_s:g} s; send it again"
+            return no_answer(Lost("client", stood, sent=False))
+        finally:
+            tally.arriving_bytes -= len(found)
+
+    async def _more(self, request: web.BaseRequest) -> bytes:
+        try:
+            async with asyncio.timeout(self._stall_s):
+                return await request.content.readany()
+        except (ClientError, ConnectionError, HttpProcessingError, web.RequestPayloadError):
             raise Gone from None
 
 

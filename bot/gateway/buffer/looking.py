@@ -94,10 +94,10 @@ async def _created(write: Write, ask: Ask) -> Found:
     ours = isinstance(mark, str) and mark.endswith(write.id)
     since = (write.sent_at or write.received_at) - _BEFORE
     seen = 0
-    async for item in _listed(ask, title=_title(write) or "", since=since):
+    async for item in _listed(ask, title=(_title(write) or "").strip(), since=since):
         if isinstance(item, Found):
             return item
-        if item.get("title") != _title(write):
+        if str(item.get("title")).split() != (_title(write) or "").split():
             continue
         seen += 1
         if seen > _MOST_CANDIDATES:

@@ -21,7 +21,7 @@ from bot.gateway.outage import Outage
 from bot.gateway.pausing import until
 from bot.gateway.turn import Turn
 from bot.gateway.upstream import Lost
-from bot.maintainx import WINDOW_S, error_text
+from bot.maintainx import WINDOW_S, error_text, rate_headers
 from bot.ports import Clock
 
 _AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
@@ -70,6 +70,7 @@ class Replay:
         self._busy: set[str] = set()
         """Ids of the writes that are just being looked for."""
         self._next = asyncio.Lock()
+        self._look_next = asyncio.Lock()
         self._sending = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -88,13 +89,11 @@ class Replay:
         while True:
             await self._control.may_work()
             try:
-                work = await self._work()
+                if await self._work() == "nothing":
+                    await self._rest()
             except Exception as error:  # noqa: BLE001 - one of the gateway's loops: what waits must go on being sent
                 self._log.error("replaying: %s", error if isinstance(error, StoreError) else where(error))
-                work = "nothing"
                 await self._clock.sleep(1.0)
-            if work == "nothing":
-                await self._rest()
 
     async def _work(self) -> Work:
         now = self._clock.now().timestamp()
@@ -106,15 +105,16 @@ class Replay:
             claimed = await self._claim()
         if claimed is None:
             return "nothing"
-        self._sending += 1
-        self._idle.clear()
         try:
             await self._send(*claimed)
         finally:
-            self._sending -= 1
-            if not self._sending:
-                self._idle.set()
+            self._one_less()
         return "sent"
+
+    def _one_less(self) -> None:
+        self._sending -= 1
+        if not self._sending:
+            self._idle.set()
 
     async def _claim(self) -> tuple[Write, Turn] | None:
         """Wait for a turn, then take the next write; None where there is none that may go."""
@@ -129,6 +129,8 @@ class Replay:
                 return None
         turn = await self._asking.turn(lane=LANE, organisation=head.organisation)
         write = None
+        self._sending += 1  # from before it is noted as being sent: a stop waits for what was claimed
+        self._idle.clear()
         try:
             write = await self._buffer.claim() if self._control.working else None
         finally:
@@ -136,6 +138,7 @@ class Replay:
                 write is None
             ):  # a disk that is full too: a place that is not given back is lost to live traffic
                 turn.unsent()
+                self._one_less()
         if write is None:
             return None
         self._pace.take(self._clock.monotonic())
@@ -175,12 +178,12 @@ class Replay:
                 organisation=write.organisation,
             )
         except Lost as lost:
-            self._unwell(str(lost))
             if lost.sent:
                 self._settled(write, "unknown")
                 await self._noted(self._buffer.unknown, write, str(lost))
             else:
                 await self._noted(self._buffer.waits_again, write, str(lost))
+            await self._unwell(str(lost))
         except Exception as error:
             await self._noted(self._buffer.unknown, write, f"a fault of the gateway's ({where(error)})")
             raise
@@ -204,9 +207,9 @@ class Replay:
     async def _answered(self, write: Write, answered: Answered) -> None:
         status = answered.status
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._unwell(f"MaintainX answers {status}")
             self._settled(write, str(status))
             await self._noted(self._buffer.unknown, write, f"MaintainX answered {status}")
+            await self._unwell(f"it answered {status}")
             return
         self._outage.good()
         if status == HTTPStatus.UNAUTHORIZED:
@@ -214,9 +217,11 @@ class Replay:
             await self._control.pause_by_itself(_KEY_REFUSED)
             return
         if status in _AGAIN:
-            wait_s = self._backoff.next(_retry_after(answered))
+            asked_s = rate_headers(answered.headers).retry_after_s
+            wait_s = self._backoff.next(None if asked_s is None else min(asked_s, 3600.0))
             self._not_before = self._clock.monotonic() + wait_s
             await self._noted(self._buffer.waits_again, write, f"MaintainX answered {status}")
+            self._control.trouble = f"MaintainX answered {status}; the next try is in {wait_s:.0f} s"
             return
         self._backoff.reset()
         self._settled(write, str(status))
@@ -227,7 +232,8 @@ class Replay:
             answer = answered.body[:_KEPT_OF_ANSWER]
             await self._buffer.settled(write, place, status=status, answer=answer, says=says)
 
-        why = error_text(answered.body) if rejected else None
+        # Its words may repeat the body, which is not to stand on the disk as it is where a key is set.
+        why = error_text(answered.body) if rejected and not self._buffer.rows.seal.on else None
         says = f"MaintainX refused it with {status}" + (f": {why}" if why else "") if rejected else ""
         await self._noted(settle, write, says)
         if self._control.one_done(rejected=rejected) <= _TOLD_REJECTED and rejected:
@@ -242,8 +248,8 @@ class Replay:
                     write, self._reading(write.organisation), last_answer=last, now=self._clock.now
                 )
             except Lost as lost:
-                self._unwell(str(lost))
                 await self._look_later(write, str(lost))
+                await self._unwell(str(lost))
                 return
             match found.fate:
                 case "arrived":
@@ -267,7 +273,11 @@ class Replay:
 
     def _reading(self, organisation: str) -> Ask:
         async def read(target: str) -> Answered:
-            turn = await self._asking.turn(lane=LANE, organisation=organisation)
+            async with self._look_next:
+                self._pace.rate_per_s = self.rate_per_s
+                await self._clock.sleep(max(0.0, self._pace.ready_at - self._clock.monotonic()))
+                turn = await self._asking.turn(lane=LANE, organisation=organisation)
+                self._pace.take(self._clock.monotonic())
             answered = await self._asking.ask("GET", target, turn=turn, organisation=organisation)
             if answered.status == HTTPStatus.UNAUTHORIZED:
                 await self._control.pause_by_itself(_KEY_REFUSED)
@@ -275,16 +285,12 @@ class Replay:
 
         return read
 
-    def _unwell(self, says: str) -> None:
-        """MaintainX gave no good answer: everything waits a while, longer each time."""
+    async def _unwell(self, says: str) -> None:
+        """MaintainX gave no good answer: everything waits a while, longer each time; where it is down, for a person."""
         self._outage.bad(says)
-        wait_s = self._backoff.next(None)
+        wait_s = self._backoff.next(1.0)
         self._not_before = self._clock.monotonic() + wait_s
-        self._control.trouble = f"{says}; the next try is in {wait_s:.0f} s"
-
-
-def _retry_after(answered: Answered) -> float | None:
-    try:
-        return max(0.0, float(answered.headers.get("Retry-After", "")))
-    except ValueError:
-        return None
+        if self._outage.down:
+            await self._control.pause_by_itself(f"MaintainX is down ({says}); resume when it is back")
+        else:
+            self._control.trouble = f"{says}; the next try is in {wait_s:.0f} s"

@@ -84,21 +84,21 @@ class BufferRoutes:
         if wish.action == "drop" and not wish.reason:
             raise Refused("dropping a write loses it; send a reason")
         decision: Decision = wish.action  # type: ignore[assignment] # it is one of them: checked above
-        was = await self._buffer.rows.one(asked.rest)
+        was, others = await self._buffer.rows.one(asked.rest), self._buffer.tally.moving
         write = await self._buffer.decide(asked.rest, decision, actor=wish.owner, reason=wish.reason)
         again = decision == "resend"
-        said = await self._go_on(write, wish.owner, again=again) if again or (was and was.parked) else ""
+        goes_on = again or (was is not None and was.parked)
+        said = await self._go_on(write, wish.owner, again=again, others=others) if goes_on else ""
         return {**write.json(), "says": said or write.says}
 
-    async def _go_on(self, write: Write, actor: str, *, again: bool) -> str:
+    async def _go_on(self, write: Write, actor: str, *, again: bool, others: bool) -> str:
         """Send what nothing holds up any more, where that is all there is to send: a whole replay is another decision."""
-        tally, state = self._buffer.tally, self._control.state
-        if not tally.moving:
+        if not self._buffer.tally.moving:
             return ""
         what = f"{write.id} is" if again else "what waited behind it is"
         if self._control.working:
             return f"{what} sent by the replay that runs"
-        over = state == "done" or (state == "idle" and again and tally.of("waiting") == 1)
+        over = self._control.state in ("idle", "done") and not others
         if over and not self._control.buffering and self._asking.has_key:
             await self._control.act("start", actor=actor, reason=f"{what} sent now", has_key=True)
             return f"{what} being sent now"
@@ -118,9 +118,10 @@ class BufferRoutes:
 
     async def _put_key(self, asked: Asked) -> JsonValue:
         key, by = bodies.key_wish(asked.body)
-        self._key.put(key)
+        self._key.may_put()
         says = "the gateway uses another key from here; a restart brings the configured one back"
         async with self._database.write() as tx:
             because = f"{says}: {by.reason}" if by.reason else says
             await report(tx, self._clock.now(), actor=by.owner, what="key_changed", says=because)
+        self._key.put(key)
         return {"source": self._key.source, "says": says}

@@ -18,6 +18,8 @@ _COLUMNS = (
     "seq, id, state, parked, entity, method, target, headers, body, size, sealed, organisation, lane, received_at,"
     " attempts, sent_at, answer_status, answer, says"
 )
+_LISTED = _COLUMNS.replace(" body,", " x'' AS body,")
+"""Without the bodies: a page of them is as much as the buffer may hold."""
 _INTO = (
     "INSERT INTO buffered (id, entity, method, target, headers, body, size, sealed, organisation, caller, lane,"
     " received_at)"
@@ -25,7 +27,8 @@ _INTO = (
 _NEXT = (
     f"SELECT {_COLUMNS} FROM buffered AS w WHERE state = 'waiting' AND NOT EXISTS"  # noqa: S608 - our own names
     " (SELECT 1 FROM buffered AS e WHERE e.entity = w.entity AND e.seq < w.seq"
-    f" AND e.state IN {OPEN}) ORDER BY seq LIMIT 1"
+    f" AND e.state IN {OPEN}) AND w.entity NOT IN (SELECT entity FROM buffered WHERE state = 'sending')"
+    " ORDER BY seq LIMIT 1"
 )
 
 
@@ -48,7 +51,7 @@ class Rows:
             rows = [self._row(new, entity) for new, entity in zip(news, entities, strict=True)]
             await tx.insert(_INTO, rows)
         for new, entity in zip(news, entities, strict=True):
-            self.tally.added(entity=entity, size=len(new.body), at=new.received_at)
+            self.tally.added(entity=entity, size=new.size, at=new.received_at)
         return [None] * len(news)
 
     def _row(self, new: NewWrite, entity: str) -> tuple[Any, ...]:
@@ -59,7 +62,7 @@ class Rows:
             new.target,
             json.dumps(new.headers),
             self.seal.close(new.body, new.id),
-            len(new.body),
+            new.size,
             int(self.seal.on),
             new.organisation,
             new.caller,
@@ -67,18 +70,19 @@ class Rows:
             new.received_at.isoformat(),
         )
 
-    async def next_waiting(self, tx: Transaction) -> Write | None:
+    async def next_waiting(self, source: Database | Transaction) -> Write | None:
         """The first waiting write that no earlier one of its entity holds up."""
-        return self._one(await tx.read(_NEXT))
+        return self._one(await source.read(_NEXT))
 
     async def next_to_look_for(self, now: float, busy: Iterable[str]) -> Write | None:
         """The first of unknown fate whose time to be looked for has come, and which nobody looks for yet."""
         rows = await self._database.read(
-            f"SELECT {_COLUMNS} FROM buffered WHERE state = 'unknown' AND parked = 0 AND look_at <= ? ORDER BY seq"  # noqa: S608 - our own names
-            " LIMIT 64",
+            "SELECT id FROM buffered WHERE state = 'unknown' AND parked = 0 AND look_at <= ? ORDER BY seq LIMIT 64",
             (now,),
         )
-        return next((found for row in rows if (found := self._write(row)).id not in busy), None)
+        name = next((str(row[0]) for row in rows if row[0] not in busy), None)
+        found = await self.one(name) if name is not None else None
+        return found if found is not None and found.place == "unknown" else None
 
     async def next_look_at(self) -> float | None:
         """When the next one is to be looked for, in seconds since 1970."""
@@ -97,7 +101,7 @@ class Rows:
         """Writes in these states in the order of their arrival, behind number ``after``."""
         marks = ", ".join("?" * len(states))
         rows = await self._database.read(
-            f"SELECT {_COLUMNS} FROM buffered WHERE state IN ({marks}) AND seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - our own names
+            f"SELECT {_LISTED} FROM buffered WHERE state IN ({marks}) AND seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - our own names
             (*states, after, limit),
         )
         return tuple(self._write(row) for row in rows)

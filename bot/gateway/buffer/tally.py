@@ -23,6 +23,7 @@ class Tally:
     """When the oldest waiting write came."""
     arriving: int = 0
     """Writes that are just being written down."""
+    arriving_bytes: int = 0
     stuck: bool = False
     """All that waits stands behind a parked write of its own entity."""
     blocked: dict[str, int] = field(default_factory=dict)
@@ -40,9 +41,8 @@ class Tally:
 
     def added(self, *, entity: str, size: int, at: datetime) -> None:
         """One more waits."""
+        self.stuck = entity in self.blocked and (self.stuck or not self.of("waiting"))
         self._count("waiting", 1, size)
-        if entity not in self.blocked:
-            self.stuck = False
         self.oldest = self.oldest or at
 
     def moved(self, was: Place, to: Place, *, entity: str, size: int) -> None:

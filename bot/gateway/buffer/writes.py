@@ -26,6 +26,7 @@ _KEPT = frozenset(
         "content-type",
         "user-agent",
         "x-mx-job",
+        "x-organization-ids",
     }
 )
 """Headers that are kept with a write; the key never is, the organisation stands in a field of its own."""
@@ -46,6 +47,11 @@ class NewWrite:
     caller: bytes
     lane: str
     received_at: datetime
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept of it."""
+        return len(self.body) + len(self.target) + sum(len(n) + len(v) for n, v in self.headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,8 @@ class Kept:
     async def all(self) -> tuple[Write, ...]:
         """Every write, in the order of arrival."""
         states: Iterable[State] = ("waiting", "sending", "delivered", "rejected", "unknown", "dropped")
-        return await self.buffer.rows.page(states=tuple(states), after=0, limit=1000)
+        page = await self.buffer.rows.page(states=tuple(states), after=0, limit=1000)
+        return tuple([await self.one(write.id) for write in page])  # a page has no bodies
 
     async def claimed(self) -> Write:
         """The next write, being sent."""

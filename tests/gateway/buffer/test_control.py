@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Conflict, StoreError
-from bot.gateway.buffer.control import Action, Control, ReplayState, duration
+from bot.gateway.buffer.control import Action, Control, ReplayState
+from bot.gateway.buffer.progress import duration
 from tests.clock import FakeClock
 from tests.gateway.buffer.rig import ANN, NOON, Kept, kept, new
 
@@ -197,7 +198,9 @@ async def test_after_the_stop_has_begun_nothing_more_is_sent(tmp_path: Path) -> 
 async def driven(mx: Kept, trouble: list[Exception] | None = None) -> AsyncIterator[Control]:
     """With the loop that carries out what the gateway itself wants."""
     async with asyncio.TaskGroup() as group:
-        loop = group.create_task(mx.control.run(on_trouble=(trouble if trouble is not None else []).append))
+        loop = group.create_task(
+            mx.control.run(has_key=lambda: True, on_trouble=(trouble if trouble is not None else []).append)
+        )
         yield mx.control
         loop.cancel()
 
@@ -236,13 +239,31 @@ async def test_buffering_that_begins_and_ends_at_once_pauses_it_all_the_same(tmp
 @pytest.mark.parametrize("before", ["idle", "paused", "done"])
 async def test_it_starts_by_itself_where_that_is_wanted(tmp_path: Path, before: ReplayState) -> None:
     async with kept(tmp_path) as mx:
-        await stand(mx, before)
+        await stand(mx, "running" if before == "paused" else before)
+        if before == "paused":
+            await mx.control.pause_by_itself("MaintainX is down")
         async with driven(mx) as control:
             control.want_start()
             await became(mx, "running")
             assert control.working
         actor, what, _ = (await mx.told())[-1]
         assert (actor, what) == ("gateway", "replay_resumed" if before == "paused" else "replay_started")
+
+
+async def test_what_a_person_has_paused_or_cancelled_is_not_begun_by_itself(tmp_path: Path) -> None:
+    ends: dict[Action, ReplayState] = {"pause": "paused", "cancel": "idle"}
+    for act, state in ends.items():
+        folder = tmp_path / act
+        folder.mkdir()
+        clock = FakeClock(NOON)
+        async with kept(folder, clock=clock) as mx:
+            await stand(mx, "running")
+            clock.jump(1)
+            await say(mx.control, act)
+            async with driven(mx) as control:
+                control.want_start()
+                await asyncio.sleep(0.05)
+                assert control.state == state
 
 
 async def test_with_nothing_waiting_it_does_not_start_by_itself(tmp_path: Path) -> None:

@@ -111,8 +111,8 @@ async def test_dropping_the_oldest_makes_the_next_one_the_oldest(tmp_path: Path)
 
 async def test_a_new_count_is_the_count_that_was_kept_along_the_way(tmp_path: Path) -> None:
     async with kept(tmp_path) as mx:
-        for number in range(1, 8):
-            await mx.accept(new("DELETE", f"/v1/workorders/{number}", b"x" * number))
+        made = [new("DELETE", f"/v1/workorders/{number}", b"x" * number) for number in range(1, 8)]
+        await mx.accept(*made)
         sending = [await mx.claimed() for _ in range(6)]
         await mx.buffer.settled(sending[0], "delivered", status=200, answer=b"ok", says="")
         await mx.buffer.settled(sending[1], "rejected", status=400, answer=b"no", says="refused")
@@ -126,6 +126,6 @@ async def test_a_new_count_is_the_count_that_was_kept_along_the_way(tmp_path: Pa
         assert {place: n for place, n in along.places.items() if n} == {
             place: n for place, n in anew.places.items() if n
         }
-        assert along.held_bytes == anew.held_bytes == 7 + 6 + 3 + 4
+        assert along.held_bytes == anew.held_bytes == sum(made[n - 1].size for n in (7, 6, 3, 4))
         assert along.blocked == anew.blocked == {"workorders/4": 1}
         assert along.oldest == anew.oldest == NOON
