@@ -116,7 +116,9 @@ async def test_without_a_lease_the_circuit_only_watches(tmp_path: Path) -> None:
 async def test_an_outage_in_the_replay_stops_it_and_loses_nothing(tmp_path: Path) -> None:
     async with (
         FakeMaintainX.start(**WIDE) as mx,
-        gateway(mx.base_url, tmp_path, key=HeldKey(mx.key), buffer=BufferSettings(**QUICK), **WIDE) as gw,
+        gateway(
+            mx.base_url, tmp_path, key=HeldKey(mx.key), buffer=BufferSettings(**QUICK, concurrency=1), **WIDE
+        ) as gw,
     ):
         await gw.admin("PUT", "policy", {"mode": "buffering", "owner": "u", "reason": "r", "ttl_s": 600})
         for n in range(6):

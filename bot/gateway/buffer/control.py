@@ -56,6 +56,8 @@ class Control:
         """Set at every change; whoever waits clears it."""
         self.trouble = ""
         """Why nothing moves just now, though it is running."""
+        self.term = 0
+        """Counts starts and resumes: what was waited for before them is waited for no longer."""
         self._database = database
         self._buffer = buffer
         self._clock = clock
@@ -228,7 +230,7 @@ class Control:
             else None,
             "oldest": tally.oldest.isoformat() if tally.oldest and tally.of("waiting") else None,
             "by": self._is.actor,
-            "says": self.trouble or self._is.says,
+            "says": (self.trouble if self._is.state == "running" else "") or self._is.says,
         }
 
     def dry_run(self, *, rate_per_s: float) -> dict[str, JsonValue]:
@@ -279,4 +281,5 @@ class Control:
             raise
         finally:
             self.trouble = ""
+            self.term += state == "running"
             self.changed.set()

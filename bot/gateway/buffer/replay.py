@@ -67,6 +67,7 @@ class Replay:
         self._pace = Pace()
         self._backoff = Backoff(first_s=1.0, longest_s=_LONGEST_S)
         self._not_before = 0.0
+        self._term = 0
         self._busy: set[str] = set()
         """Ids of the writes that are just being looked for."""
         self._next = asyncio.Lock()
@@ -121,6 +122,10 @@ class Replay:
         head = await self._buffer.peek()
         if head is None:
             return None
+        if self._term != self._control.term:
+            self._term = self._control.term
+            self._not_before = 0.0
+            self._backoff.reset()
         self._pace.rate_per_s = self.rate_per_s
         while (at := max(self._pace.ready_at, self._not_before)) > (now := self._clock.monotonic()):
             self._control.changed.clear()
