@@ -97,6 +97,16 @@ def test_a_key_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     assert settings.keys["default"].current() is None
 
 
+def test_webhook_secrets_each_are_hidden_and_polled_paths_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "mx.toml").write_text('[gateway]\npoll_paths = ["/parts", "/workorders", "/parts"]\n')
+    settings = load(env={"MAINTAINX_WEBHOOK_SECRET": "first-secret,second-secret"}, folder=tmp_path)
+    assert {"first-secret", "second-secret"} <= set(settings.secrets)
+    assert settings.gateway.webhooks.secrets[:2] == ("first-secret", "second-secret")
+    assert settings.gateway.webhooks.poll_paths == ("/parts", "/workorders")
+    (tmp_path / "mx.toml").write_text('[gateway]\npoll_paths = ["/workrequests"]\n')
+    assert "/workrequests is not among them; write a list of /workorders, /assets" in faults({}, tmp_path)[0]
+
+
 def test_broken_toml_says_where(tmp_path: Path) -> None:
     (tmp_path / "mx.toml").write_text("[bot\n")
     assert re.search(r"mx\.toml: this is not valid TOML: .*line 1", faults({}, tmp_path)[0])

@@ -124,7 +124,7 @@ class Effect(View):
         if self.retry:
             parts.append("safe requests retried")
         if self.poll:
-            parts.append("webhooks polled")
+            parts.append("webhooks polled, without comments and deletes")
         return "; ".join(parts) or "no limit"
 
     def same_as(self, other: "Effect") -> bool:

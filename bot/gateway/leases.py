@@ -48,7 +48,7 @@ class Effect:
         if self.retry:
             parts.append("safe requests retried")
         if self.poll:
-            parts.append("changes polled, which shows no comments and no deletes")
+            parts.append("webhooks polled, without comments and deletes")
         return "; ".join(parts) or "no limit"
 
     @property

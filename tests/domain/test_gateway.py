@@ -125,7 +125,7 @@ def test_words() -> None:
     assert Effect().says == "no limit"
     everything = Effect(rate_per_s=1, buffer="auto", retry=True, poll=True)
     assert everything.says == (
-        "1 request per second; writes buffered once MaintainX is down; safe requests retried; webhooks polled"
+        "1 request per second; writes buffered once MaintainX is down; safe requests retried; webhooks polled, without comments and deletes"
     )
     assert Effect(buffer="on").says == "writes buffered"
     assert listed(()) == ""

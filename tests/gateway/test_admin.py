@@ -272,6 +272,7 @@ async def test_every_fault_of_a_body_at_once(tmp_path: Path) -> None:
         ("POST", "replay", {"action": "go"}, 400, "send start, pause, resume, cancel"),
         ("PUT", "key", {}, 400, "send MaintainX's API key"),
         ("POST", "webhooks/NEW_WORK_ORDER", {}, 503, "MAINTAINX_WEBHOOK_SECRET is not set"),
+        ("POST", "webhooks", {}, 404, "no such route"),
         ("GET", "", None, 404, "no such route"),
     ],
 )

@@ -65,7 +65,7 @@ async def test_the_lease_asks_for_all_of_it_and_is_known_again(
     assert (lease["buffer"], lease["retry"], lease["poll"]) == ("auto", True, True)
     assert "rate_per_s" not in lease
     assert result.says == (
-        "gateway: writes buffered once MaintainX is down; safe requests retried; webhooks polled until 14:00 UTC"
+        "gateway: writes buffered once MaintainX is down; safe requests retried; webhooks polled, without comments and deletes until 14:00 UTC"
     )
     assert result.started is not None
     undo = replace(context, run="run-2", undoes="run-1", leases=(result.started,))

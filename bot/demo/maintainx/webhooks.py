@@ -13,7 +13,6 @@ from bot.demo.maintainx.answers import Answer, Asked, answer
 from bot.demo.maintainx.rows import Row, Rows, stamp
 
 _TIMEOUT_S = 10.0
-_ITEM, _PART = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +84,43 @@ class Webhooks:
         return f"t={t},v1={digest}"
 
     def _status(self, asked: Asked) -> object:
-        parts = asked.path.strip("/").split("/")
-        known = len(parts) == _PART and parts[1].isdigit()
-        return self._rows.tables["/workorders"].get(int(parts[1]), {}).get("status") if known else None
-
-    def _event(self, asked: Asked, given: Answer, was: object) -> tuple[str, Row] | None:
-        parts = asked.path.strip("/").split("/")
-        if given.status >= 300 or parts[0] != "workorders":  # noqa: PLR2004 - HTTP
-            return None
-        number = given.body.get("id") if len(parts) == 1 and isinstance(given.body, dict) else None
-        if number is None and len(parts) >= _ITEM:
-            number = int(parts[1])
-        if not isinstance(number, int):
-            return None
-        row = self._rows.tables["/workorders"].get(number, {})
-        at = row.get("updatedAt", stamp(self._rows.now()))
-        about: Row = {"workOrderId": number, "orgId": asked.organisations[0], "occurredAt": at}
-        match asked.method, parts[2:]:
-            case "POST", [] if len(parts) == 1:
-                return "NEW_WORK_ORDER", about | {"newWorkOrder": dict(row)}
-            case "PATCH", []:
-                return "WORK_ORDER_CHANGE", about | {"newWorkOrder": dict(row)}
-            case "PATCH", ["status"]:
-                return "WORK_ORDER_STATUS_CHANGE", about | {"oldStatus": was, "newStatus": row.get("status")}
-            case "POST", ["comments"]:
-                now = stamp(self._rows.now())
-                content = json.loads(asked.body).get("content")
-                return "NEW_COMMENT_ON_WORK_ORDER", about | {"occurredAt": now, "comment": content}
-            case "DELETE", []:
-                return "WORK_ORDER_DELETE", about | {"occurredAt": stamp(self._rows.now())}
+        match _parts(asked):
+            case [_, number, _] if number.isdigit():
+                return self._rows.tables["/workorders"].get(int(number), {}).get("status")
             case _:
                 return None
+
+    def _event(self, asked: Asked, given: Answer, was: object) -> tuple[str, Row] | None:
+        """What a subscriber would be told of this request, which was answered so."""
+        if given.status >= 300 or asked.method == "GET":  # noqa: PLR2004 - HTTP
+            return None
+        now = stamp(self._rows.now())
+        match asked.method, _parts(asked):
+            case "POST", ["workorders"] if isinstance(given.body, dict):
+                about, row = self._about(int(given.body["id"]), asked)
+                return "NEW_WORK_ORDER", about | {"newWorkOrder": dict(row)}
+            case "PATCH", ["workorders", number]:
+                about, row = self._about(int(number), asked)
+                return "WORK_ORDER_CHANGE", about | {"newWorkOrder": dict(row)}
+            case "PATCH", ["workorders", number, "status"]:
+                about, row = self._about(int(number), asked)
+                return "WORK_ORDER_STATUS_CHANGE", about | {"oldStatus": was, "newStatus": row.get("status")}
+            case "POST", ["workorders", number, "comments"]:
+                about, _ = self._about(int(number), asked)
+                content = json.loads(asked.body).get("content")
+                return "NEW_COMMENT_ON_WORK_ORDER", about | {"occurredAt": now, "comment": content}
+            case "DELETE", ["workorders", number]:
+                about, _ = self._about(int(number), asked)
+                return "WORK_ORDER_DELETE", about | {"occurredAt": now}
+            case _:
+                return None
+
+    def _about(self, number: int, asked: Asked) -> tuple[Row, Row]:
+        """The fields that every payload about a work order has, and the work order."""
+        row = self._rows.tables["/workorders"].get(number, {})
+        at = row.get("updatedAt")
+        return {"workOrderId": number, "orgId": asked.organisations[0], "occurredAt": at}, row
+
+
+def _parts(asked: Asked) -> list[str]:
+    return asked.path.strip("/").split("/")

@@ -39,7 +39,7 @@ _QUIET_S = 600.0
 
 @dataclass(slots=True)
 class _Wait:
-    """When a delivery that was tried is due again."""
+    """When an entity whose delivery did not arrive is due again."""
 
     backoff: Backoff
     due: float = 0.0
@@ -60,7 +60,7 @@ class Forwarder:
         """In a row, whichever deliveries it were."""
         self._not_before = 0.0
         self._pause = self._backoff()
-        self._waits: dict[int, _Wait] = {}
+        self._waits: dict[str, _Wait] = {}
         self._busy: set[str] = set()
         """Entities of which one is being sent."""
         self._stuck = False
@@ -130,19 +130,10 @@ class Forwarder:
 
     async def _due(self) -> tuple[Delivery | None, float | None]:
         """The first delivery that is due; else in how many seconds one will be, where one waits for its time."""
-        busy = frozenset(
-            self._busy
-        )  # as of before the reading: what ends meanwhile may still be in the answer
         now = self._clock.monotonic()
-        soonest: float | None = None
-        for one in await self._inbox.heads(len(self._waits) + len(busy) + 1):
-            wait_s = self._waits[one.seq].due - now if one.seq in self._waits else 0.0
-            if one.entity in busy:
-                continue
-            if wait_s <= 0:
-                return one, None
-            soonest = wait_s if soonest is None else min(soonest, wait_s)
-        return None, soonest
+        waits = {entity: wait.due - now for entity, wait in self._waits.items() if wait.due > now}
+        one = await self._inbox.next(self._busy | waits.keys())
+        return one, None if one is not None else min(waits.values(), default=None)
 
     async def _settle(self, one: Delivery, outcome: Outcome) -> None:
         if outcome.fate == "delivered":
@@ -171,7 +162,7 @@ class Forwarder:
 
     def _answers(self, one: Delivery) -> None:
         """The integration is there. Where it was away, all that waited is due."""
-        self._waits.pop(one.seq, None)
+        self._waits.pop(one.entity, None)
         if self._failures >= _AWAY_AFTER:
             self._waits.clear()
         self._failures, self._not_before, self._says = 0, 0.0, ""
@@ -181,7 +172,7 @@ class Forwarder:
         """It gave no good answer: this delivery waits a while, and everybody a little."""
         self._failures += 1
         now = self._clock.monotonic()
-        wait = self._waits.setdefault(one.seq, _Wait(self._backoff()))
+        wait = self._waits.setdefault(one.entity, _Wait(self._backoff()))
         wait.due = now + wait.backoff.next(outcome.wait_s)
         pause_s = self._pause.next(outcome.wait_s)
         self._not_before = now + pause_s
@@ -192,12 +183,10 @@ class Forwarder:
         now = self._clock.monotonic()
         if self._stuck or (self._told_at is not None and now - self._told_at < _QUIET_S):
             return
-        self._stuck = True  # before the disk is waited for: several tell at the same time
+        self._stuck, before, self._told_at = True, self._told_at, now  # at once: the others ask meanwhile
         waiting, kept = (self._inbox.counts.get(state, 0) for state in ("waiting", "kept"))
-        if await self._tell("forwarding_stuck", f"{says}. {waiting} wait, {kept} are kept"):
-            self._told_at = now
-        else:
-            self._stuck = False
+        if not await self._tell("forwarding_stuck", f"{says}. {waiting} wait, {kept} are kept"):
+            self._stuck, self._told_at = False, before
 
     async def _tell_going(self) -> None:
         if self._stuck:

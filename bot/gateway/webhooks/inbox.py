@@ -1,7 +1,7 @@
 """The inbox: deliveries on the disk before they are acknowledged, each once, until the integration has them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -24,11 +24,6 @@ _COLUMNS = (
 _INTO = (
     "INSERT OR IGNORE INTO delivery (id, same, event, entity, at, polled, content_type, body, size, sealed,"
     " signed_with, received_at, waits_since)"
-)
-_HEADS = (
-    f"SELECT {_COLUMNS} FROM delivery AS d WHERE state = 'waiting' AND NOT EXISTS"  # noqa: S608 - our own names
-    " (SELECT 1 FROM delivery AS e WHERE e.entity = d.entity AND e.seq < d.seq AND e.state = 'waiting')"
-    " ORDER BY seq LIMIT ?"
 )
 
 
@@ -115,9 +110,14 @@ class Inbox:
         async with self._database.write() as tx:
             await report(tx, self._clock.now(), actor=actor, what=what, says=says)
 
-    async def heads(self, limit: int) -> tuple[Delivery, ...]:
-        """The first waiting delivery of each entity, in the order of arrival."""
-        return tuple(self._delivery(row) for row in await self._database.read(_HEADS, (limit,)))
+    async def next(self, but: Collection[str]) -> Delivery | None:
+        """The first that waits, of those whose entity is none of these; it is the first of its entity, too."""
+        rows = await self._database.read(
+            f"SELECT {_COLUMNS} FROM delivery INDEXED BY delivery_line WHERE state = 'waiting'"  # noqa: S608 - our own names
+            f" AND entity NOT IN ({', '.join('?' * len(but))}) ORDER BY seq LIMIT 1",
+            tuple(but),
+        )
+        return self._delivery(rows[0]) if rows else None
 
     async def page(self, *, states: Sequence[State], before: int, limit: int) -> tuple[Delivery, ...]:
         """Deliveries in these states, the newest first, older than number ``before``."""

@@ -24,7 +24,7 @@ CREATE TABLE delivery (
     answer BLOB,
     says TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX delivery_line ON delivery (entity, seq) WHERE state = 'waiting';
+CREATE INDEX delivery_line ON delivery (seq, entity) WHERE state = 'waiting';
 CREATE INDEX delivery_state ON delivery (state, seq, size);
 CREATE INDEX delivery_told ON delivery (entity, at);
 CREATE TABLE watermark (collection TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT;
