@@ -236,7 +236,9 @@ class Model:
                     loops = [
                         group.create_task(admission.run()),
                         group.create_task(replay.run()),
-                        group.create_task(self.mx.control.run(on_trouble=lambda _: None)),
+                        group.create_task(
+                            self.mx.control.run(has_key=lambda: True, on_trouble=lambda _: None)
+                        ),
                     ]
                     await self.settle()
                     await self.check()
