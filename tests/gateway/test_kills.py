@@ -274,9 +274,9 @@ async def drained(http: aiohttp.ClientSession) -> bool:
         _, found = await order(http, "GET", "status")
         match found["replay"]["state"]:
             case "idle" | "done":
-                status, _ = await order(http, "POST", "replay", action="start")
-                if status == 409:
-                    return True
+                if found["mode"] != "draining":
+                    return True  # what still waits stands behind parked ones
+                await order(http, "POST", "replay", action="start")
             case "paused":
                 await order(http, "POST", "replay", action="resume")
             case _ if not found["budget"]["organisation_left"]:

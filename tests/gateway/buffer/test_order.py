@@ -61,3 +61,17 @@ def play(steps: list[Step]) -> Model:
 @given(st.lists(STEPS, max_size=40), st.booleans())
 def test_nothing_is_lost_doubled_or_out_of_order_whatever_happens(steps: list[Step], begun: bool) -> None:
     play([*(BEGIN if begun else []), *steps])
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(ACCEPTS, max_size=12), st.integers(0, ENTITIES - 1))
+def test_an_entity_that_always_fails_holds_up_itself_alone(accepts: list[Accept], failing: int) -> None:
+    steps = [Hold(True), Accept("change", failing), *accepts, Accept("change", failing)]
+
+    async def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            model = Model(Path(folder))
+            left = await model.left_over([*steps, Hold(False), Act("start")], failing=failing)
+            assert left == {f"workorders/{model.orders[failing]}"}
+
+    asyncio.run(run())
