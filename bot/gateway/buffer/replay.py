@@ -139,9 +139,7 @@ class Replay:
         try:
             write = await self._buffer.claim() if self._control.working else None
         finally:
-            if (
-                write is None
-            ):  # a disk that is full too: a place that is not given back is lost to live traffic
+            if write is None:  # also where the disk refused: a place that is not given back is lost
                 turn.unsent()
                 self._one_less()
         if write is None:
