@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp.client_exceptions import ClientError
 from aiohttp.http_exceptions import HttpProcessingError
@@ -92,6 +93,17 @@ class Asking:
             return answered
         finally:
             turn.over(self._clock.monotonic())
+
+    async def foreign(self, organisation: str) -> bool:
+        """Whether a 401 was about this organisation, the key being good without it. Where that is not seen: no."""
+        if not organisation:
+            return False
+        try:
+            answered = await self.ask("GET", "/v1/organizations?limit=1", turn=await self.turn(lane="mx"))
+        except Lost:
+            return False
+        # Without an organisation a key of several gets 400, which tells that it is known.
+        return answered.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
 
     async def _exchange(
         self, method: str, target: str, *, body: bytes, headers: Lines, organisation: str

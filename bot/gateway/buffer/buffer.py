@@ -1,13 +1,14 @@
 """The buffer: takes writes in while there is room, moves them on, and lets a person decide what nobody can know."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from bot.errors import Conflict, Refused
+from bot.errors import Conflict, Refused, StoreError
 from bot.gateway.buffer.looking import can_be_looked_for
 from bot.gateway.buffer.sealing import open_seal
 from bot.gateway.buffer.settings import BufferSettings
@@ -207,7 +208,8 @@ class Buffer:
             moved = await self._move(write, place, "settled_at = ?, says = ?", (at, says), told=told)
         if not moved:
             raise Conflict(f"{name} has just changed; see `mx buffer show {name}`")
-        await self.peek()  # what is left may all stand behind parked ones
+        with suppress(StoreError):  # what was decided stands
+            await self.peek()  # what is left may all stand behind parked ones
         return await self.rows.one(name) or write
 
     async def forget(self) -> None:

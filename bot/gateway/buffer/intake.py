@@ -92,7 +92,8 @@ class Intake:
             target=request.raw_path,
             headers=kept_headers(incoming.lines),
             body=body,
-            organisation=request.headers.get("X-Organization-Id", ""),
+            # As text that a file can hold: one write's strange bytes must not cost its whole batch.
+            organisation=request.headers.get("X-Organization-Id", "").encode("ascii", "replace").decode(),
             caller=self._callers.fingerprint(incoming.authorization),
             lane=lane,
             received_at=self._clock.now(),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Literal
@@ -29,14 +30,11 @@ _AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_
 _TOLD_REJECTED = 5
 """Refused writes that the feed names one by one in a replay; the rest is counted at its end."""
 _LOOK_AGAIN_S = 30.0
-_LONGEST_S = 60.0
 _KEPT_OF_ANSWER = 2**18
 _KEY_REFUSED = "MaintainX refuses the gateway's key (401); put the new key in place, then resume"
 
 LANE = "replay"
 """The lane of the gateway's own requests for the buffer."""
-
-Work = Literal["sent", "looked", "nothing"]
 
 
 class Replay:
@@ -65,7 +63,7 @@ class Replay:
         self._clock = clock
         self._log = log
         self._pace = Pace()
-        self._backoff = Backoff(first_s=1.0, longest_s=_LONGEST_S)
+        self._backoff = Backoff(first_s=1.0, longest_s=60.0)
         self._not_before = 0.0
         self._term = 0
         self._busy: set[str] = set()
@@ -90,27 +88,27 @@ class Replay:
         while True:
             await self._control.may_work()
             try:
-                if await self._work() == "nothing":
+                if not await self._work():
                     await self._rest()
             except Exception as error:  # noqa: BLE001 - one of the gateway's loops: what waits must go on being sent
                 self._log.error("replaying: %s", error if isinstance(error, StoreError) else where(error))
                 await self._clock.sleep(1.0)
 
-    async def _work(self) -> Work:
-        now = self._clock.now().timestamp()
-        write = await self._buffer.rows.next_to_look_for(now, self._busy)
+    async def _work(self) -> bool:
+        """Look for a write or send one; False where there is nothing to do just now."""
+        write = await self._buffer.rows.next_to_look_for(self._clock.now().timestamp(), self._busy)
         if write is not None and write.id not in self._busy:
             await self._look(write)
-            return "looked"
+            return True
         async with self._next:  # one at a time chooses, or several would wait their turn for the same write
             claimed = await self._claim()
         if claimed is None:
-            return "nothing"
+            return False
         try:
             await self._send(*claimed)
         finally:
             self._one_less()
-        return "sent"
+        return True
 
     def _one_less(self) -> None:
         self._sending -= 1
@@ -215,7 +213,7 @@ class Replay:
             await self._unwell(f"it answered {status}")
             return
         self._outage.good()
-        if status == HTTPStatus.UNAUTHORIZED:
+        if status == HTTPStatus.UNAUTHORIZED and not await self._asking.foreign(write.organisation):
             await self._noted(self._buffer.waits_again, write, "MaintainX refused the key (401)")
             await self._control.pause_by_itself(_KEY_REFUSED)
             return
@@ -271,8 +269,7 @@ class Replay:
             self._busy.discard(write.id)
 
     async def _look_later(self, write: Write, says: str) -> None:
-        at = self._clock.now() + timedelta(seconds=_LOOK_AGAIN_S)
-        await self._buffer.look_later(write, says, at=at)
+        await self._buffer.look_later(write, says, at=self._clock.now() + timedelta(seconds=_LOOK_AGAIN_S))
 
     def _reading(self, organisation: str) -> Ask:
         async def read(target: str) -> Answered:
@@ -283,6 +280,10 @@ class Replay:
                 self._pace.take(self._clock.monotonic())
             answered = await self._asking.ask("GET", target, turn=turn, organisation=organisation)
             if answered.status == HTTPStatus.UNAUTHORIZED:
+                if await self._asking.foreign(organisation):
+                    return replace(
+                        answered, status=HTTPStatus.FORBIDDEN.value
+                    )  # it stays so: a person decides
                 await self._control.pause_by_itself(_KEY_REFUSED)
             return answered
 
