@@ -15,7 +15,8 @@ from bot.playbook import DEFAULT_TIMEOUT_S, Playbook, PlaybookStep
 from bot.playbook_form import LONGEST_BUTTON
 from bot.ports import Step, StepContext
 
-_TITLES: Mapping[Mode, str] = {"apply": "{}", "undo": "Undo: {}", "extend": "Keep on: {}"}
+TITLES: Mapping[Mode, str] = {"apply": "{}", "undo": "Undo: {}", "extend": "Keep on: {}"}
+"""What a plan is called, by what it does with its playbook."""
 _NO_PARAMS: Mapping[str, JsonValue] = {}
 
 
@@ -98,7 +99,7 @@ async def plan(
         warnings.append("nothing was started, so there is nothing to take back")
     return Plan(
         playbook=playbook.name,
-        title=_TITLES[mode].format(playbook.title),
+        title=TITLES[mode].format(playbook.title),
         mode=mode,
         undoes=undoes,
         steps=tuple(planned),

@@ -28,6 +28,8 @@ SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "files.completeUploadExternal": ("files:write",),
         "files.getUploadURLExternal": ("files:write",),
         "users.info": ("users:read",),
+        "views.open": (),
+        "views.update": (),
     }
 )
 """Every method that mx calls, and what it needs; the manifest asks for exactly these."""

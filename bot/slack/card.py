@@ -145,10 +145,12 @@ class Cards:
         if card is None and (channel is None or over):
             shown.version, shown.live = incident.version, _live(look, incident, self._zone)
             return
-        offers = await self._planner.offers(incident) if incident.open else ()
-        digest = _digest(cardview.card(incident, offers, zone=self._zone, head="", look=look))
+        now = self._clock.now()
+        offers = await self._planner.offers(incident, now=now) if incident.open else ()
+        held = await self._planner.held(incident)
+        digest = _digest(cardview.card(incident, offers, zone=self._zone, head="", look=look, held=held))
         message = cardview.card(
-            incident, offers, zone=self._zone, head=f"{head.seq} {head.hash[:8]}", look=look
+            incident, offers, zone=self._zone, head=f"{head.seq} {head.hash[:8]}", look=look, held=held
         )
         try:
             if card is None:

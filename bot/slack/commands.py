@@ -16,7 +16,7 @@ class Verb:
     takes: str
     says: str
     example: str
-    act: Callable[[Edge, Asked, str], Awaitable[blocks.Message]]
+    act: Callable[[Edge, Asked, str], Awaitable[blocks.Message | None]]
 
 
 async def _help(_edge: Edge, _asked: Asked, words: str) -> blocks.Message:
@@ -42,6 +42,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("playbooks", "", "what can be run", "/mx playbooks", verbs.playbooks),
     Verb("run", "NAME", "show a playbook's plan, and its button", "/mx run rate-limited", verbs.run),
     Verb("undo", "[NAME]", "take back what is switched on", "/mx undo", verbs.undo),
+    Verb("approve", "[NAME]", "agree to somebody else's run", "/mx approve", verbs.approve),
+    Verb("stop", "", "end every run after its current step", "/mx stop", verbs.stop),
     Verb(
         "resolve",
         "[anyway REASON]",
@@ -58,8 +60,8 @@ VERBS: tuple[Verb, ...] = (
 )
 
 
-async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message:
-    """The private answer to ``/mx`` and the words behind it. Raises MxError with a sentence for the person."""
+async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message | None:
+    """The private answer to ``/mx`` and the words behind it; None where a dialog is the answer. Raises MxError with a sentence for the person."""
     name, _, words = text.strip().partition(" ")
     if not name:
         return blocks.private(joined("\n\n", [await verbs.overview(edge), usage()]))

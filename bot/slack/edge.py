@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.domain.fact import Address
-from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.errors import Refused
 from bot.gateway_watch import Watch
+from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
 from bot.playbook import Playbook
-from bot.slack import blocks, planview
+from bot.slack import blocks
 from bot.slack.api import SlackApi
 from bot.slack.later import Later
-from bot.slack.limits import with_people
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
+from bot.steering import Steering
 from bot.timeline import Timeline
 
 
@@ -30,6 +30,8 @@ class Asked:
     key: str | None
     """Names the delivery, so that a repeat of it does nothing twice."""
     response_url: str | None
+    trigger: str | None = None
+    """Opens one dialog, within three seconds."""
 
     @property
     def actor(self) -> str:
@@ -44,6 +46,10 @@ class Edge:
     timeline: Timeline
     incidents: Incidents
     ordering: Ordering
+    steering: Steering
+    handover: Handover
+    learn: Callable[[str | None], None]
+    """Have the scrubber hide this secret from here."""
     watch: Watch
     integrations: Mapping[str, Integration]
     playbooks: Mapping[str, Playbook]
@@ -89,21 +95,3 @@ class Edge:
         url = asked.response_url
         if url:
             self.later.put(lambda: self.api.respond(url, message))
-
-    def show_plan_later(
-        self, asked: Asked, incident: Incident, name: str, *, undoes: str | None = None, why: str = ""
-    ) -> None:
-        """Work the plan out and show it privately, with the button that carries it out."""
-        url = asked.response_url
-        if url is None:
-            return
-
-        async def show() -> None:
-            try:
-                plan = await self.planner.one(incident, name, undoes=undoes)
-                message = planview.private_plan(plan, incident, why=why)
-            except Refused as refused:
-                message = blocks.private(with_people(str(refused)))
-            await self.api.respond(url, message)
-
-        self.later.put(show)

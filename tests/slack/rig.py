@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +15,8 @@ from slack_bolt.async_app import AsyncApp
 from bot import playbook
 from bot.clock import SystemClock
 from bot.demo.slack.limits import Limits
+from bot.demo.slack.records import View
+from bot.demo.slack.render import render_view
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.domain.assessment import Assessment
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
@@ -24,6 +26,7 @@ from bot.faults import wordless
 from bot.gateway_client import GatewayClient
 from bot.gateway_orders import Orders
 from bot.gateway_watch import Watch
+from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
 from bot.slack import server
@@ -37,6 +40,7 @@ from bot.slack.later import Later
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.slack.settings import SlackSettings
+from bot.steering import Steering
 from bot.steps import step_kinds
 from bot.timeline import Timeline
 from tests.domain import made
@@ -134,6 +138,24 @@ class Rig:
         )
         await self.timeline.append(Draft(stream=event.stream, actor="mx", at=self.clock.now(), fact=fact))
 
+    async def press(self, user: str, message: str, label: str, *, send: bool = True) -> View:
+        """Click a button that opens a dialog, wait until it can be used, and send it in."""
+        click = await self.slack.click(user, self.channel, message, label)
+        assert (click.status, click.error, click.confirm) == (200, None, None)
+        return await self.send(user) if send else await self.slack.dialog(user)
+
+    async def send(self, user: str, values: Mapping[str, str] | None = None) -> View:
+        """Send in the dialog that this person has open; the dialog as it was."""
+        dialog = await self.slack.dialog(user)
+        sent = await self.slack.submit_view(user, dialog.id, values)
+        assert (sent.error, sent.errors) == (None, {})
+        return dialog
+
+    def shown(self, user: str) -> str:
+        """The dialog on top as this person reads it; empty where none is open."""
+        views = self.slack.views(user)
+        return "\n".join(render_view(views[-1], width=10_000)) if views else ""
+
     async def drain(self) -> None:
         """Work off the private answers that are waiting."""
         await self.later.drain()
@@ -205,6 +227,11 @@ async def rig(
                 timeline, clock, playbooks=playbooks, new_id=lambda: f"id-{folder.name}-{next(ids)}"
             ),
             ordering=Ordering(timeline, clock, new_id=lambda: f"order-{folder.name}-{next(ids)}"),
+            steering=Steering(
+                timeline, clock, playbooks=playbooks, new_id=lambda: f"steer-{folder.name}-{next(ids)}"
+            ),
+            handover=Handover.beside(folder / "mx.db"),
+            learn=lambda _: None,
             watch=watch,
             integrations=integrations,
             playbooks=playbooks,
