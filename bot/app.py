@@ -17,11 +17,13 @@ from bot.faults import wordless
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.gateway_watch import Watch
+from bot.lease_clock import LeaseClock
 from bot.ordering import Ordering
 from bot.ports import Clock
 from bot.slack import server
 from bot.slack.answers import Answers
 from bot.slack.api import SlackApi, SlackError, slack_client
+from bot.slack.asking import OwnerAsker
 from bot.slack.bolt import bolt_app
 from bot.slack.card import Cards
 from bot.slack.chat import SlackChat
@@ -141,7 +143,16 @@ class _Bot:
             after=self._slack.watch.refresh,
             zone=engine.settings.bot.zone,
         )
+        leases = LeaseClock(
+            engine.timeline,
+            engine.clock,
+            pagers=engine.pagers,
+            new_id=new_id,
+            ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
+            zone=engine.settings.bot.zone,
+        )
         return {
+            "leases": leases.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,

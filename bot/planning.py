@@ -50,15 +50,19 @@ def fingerprint(
         ],
         "leases": sorted([lease.id, lease.says] for lease in incident.leases),
         "runs": sorted(run.id for run in incident.runs if run.live),
-        "rules": sorted(
-            finding.rule
-            for finding in (incident.assessment.findings if incident.assessment else ())
-            if playbook.name in finding.playbooks
-        ),
+        "rules": reasons(playbook, incident),
     }
     if playbook.second_person:
         bound["second_person"] = True
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def reasons(playbook: Playbook, incident: Incident) -> list[str]:
+    """The rules of the latest findings that it answers: why it is offered."""
+    findings = incident.assessment.findings if incident.assessment else ()
+    return sorted(
+        found.rule for found in findings if playbook.name in found.playbooks or found.rule in playbook.fits
+    )
 
 
 async def plan(

@@ -1,5 +1,6 @@
 """A playbook's parameters: their types, what a person typed read as one, and their places in the steps' values. Pure."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -126,7 +127,7 @@ def _number(value: object, table: Mapping[str, Any]) -> str | None:
         for part in (f"from {low:g}" if low is not None else "", f"to {high:g}" if high is not None else "")
         if part
     )
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return f"write a number {bounds}".strip()
     outside = (low is not None and value < low) or (high is not None and value > high)
     return f"write a number {bounds}" if outside else None

@@ -1,7 +1,7 @@
 """The plans behind the buttons, asked of every step and never waited for longer than two seconds."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -32,9 +32,10 @@ class Planner:
 
     async def offers(self, incident: Incident, *, now: datetime) -> tuple[Offer, ...]:
         """The buttons of the card: what fits and is not on, then what can be taken back, or ends soon and can be kept on."""
-        names = incident.assessment.playbooks if incident.assessment else ()
         fitting = [
-            self._playbooks[name] for name in names if name in self._playbooks and not _on(incident, name)
+            found
+            for found in sorted(self._playbooks.values(), key=_as_found(incident))
+            if planning.reasons(found, incident) and not _on(incident, found.name)
         ]
         wanted: list[tuple[str, Playbook, str | None, Mode]] = [
             (found.button, found, None, "apply") for found in fitting
@@ -145,6 +146,12 @@ class Planner:
             at_expiry=found.at_expiry,
             second_person=found.second_person and mode == "apply",
         )
+
+
+def _as_found(incident: Incident) -> Callable[[Playbook], int]:
+    """The order in which the findings name playbooks, the gravest first; a team's own come last."""
+    names = incident.assessment.playbooks if incident.assessment else ()
+    return lambda found: names.index(found.name) if found.name in names else len(names)
 
 
 def ends_soon(lease: Lease, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +29,8 @@ from bot.gateway_watch import Watch
 from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
+from bot.playbook import Playbook
+from bot.ports import Step
 from bot.slack import server
 from bot.slack.answers import Answers
 from bot.slack.api import SlackApi, slack_client
@@ -93,6 +95,7 @@ class Rig:
     ben: str
     settings: SlackSettings
     url: str
+    steps: Mapping[str, Step]
 
     async def open(
         self,
@@ -173,6 +176,7 @@ async def rig(
     bot_member: bool = True,
     slack: SlackWorkspace | None = None,
     channel: str | None = None,
+    own: Callable[[Mapping[str, Step]], Mapping[str, Playbook]] = lambda _: {},
 ) -> AsyncIterator[Rig]:
     """A rig on the database in ``folder``; a second one on the same folder and Slack is a restarted bot."""
     clock = HandClock()
@@ -197,7 +201,7 @@ async def rig(
         api = SlackApi(client, session, clock)
         chat = SlackChat(api)
         steps = playbook.by_kind(step_kinds(client_of_gateway, clock))
-        playbooks = playbook.shipped(steps)
+        playbooks = {**playbook.shipped(steps), **own(steps)}
         ids = itertools.count(1)
         integrations = {
             name: Integration(
@@ -264,6 +268,7 @@ async def rig(
             ben=people[1],
             settings=settings,
             url=url,
+            steps=steps,
         )
 
 
