@@ -21,11 +21,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 _HOPS = 3
 
 
-class Unsent(OutsideError):
+class Unsent(OutsideError):  # noqa: N818 - it says what became of the request
     """Nothing of the request left this machine's connection: it cannot have been done."""
 
 
-class Lost(OutsideError):
+class Lost(OutsideError):  # noqa: N818 - it says what became of the request
     """The request left, and no answer came: it may have been done."""
 
 
