@@ -79,7 +79,7 @@ async def ask(
     left = _Left()
     try:
         async with asyncio.timeout(deadline_s), _client(url, deadline_s=deadline_s) as http:
-            for _ in range(_HOPS):
+            for hop in range(_HOPS + 1):
                 answer = await _once(
                     http,
                     left,
@@ -91,10 +91,10 @@ async def ask(
                     most_bytes=most_bytes,
                 )
                 onward = urljoin(url, answer.location) if answer.location else url
-                if method != "GET" or not 300 <= answer.status < 400 or not _same_host(url, onward):  # noqa: PLR2004 - HTTP
+                if hop == _HOPS or method != "GET" or not 300 <= answer.status < 400 or not _same_host(url, onward):  # noqa: PLR2004 - HTTP
                     return answer
                 url = onward
-            return answer
+            raise AssertionError("the last hop returns or raises")
     except (TimeoutError, httpx.TimeoutException):
         raise left.trouble(f"{doing}: no answer within {deadline_s:g} s") from None
     except httpx.ConnectError as error:

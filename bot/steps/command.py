@@ -69,7 +69,8 @@ class CommandStep:
         table = context.values
         back = _shown(table.get("undo_argv"))
         if context.undoes is not None:
-            says, undo_says = f"run {back}", "run the playbook again"
+            says = f"run {back}"
+            undo_says: str | None = "run the playbook again"
         else:
             says = f"run {_shown(table.get('argv'))}"
             undo_says = f"run {back}" if back else None

@@ -103,7 +103,8 @@ class HttpStep:
         if trouble := await asyncio.to_thread(_file_trouble, table.get("bearer_file")):
             warnings.append(trouble)
         if context.undoes is not None:
-            says, undo_says = f"send {back}", "run the playbook again"
+            says = f"send {back}"
+            undo_says: str | None = "run the playbook again"
         else:
             says = f"send {table['method']} {place(str(table['url']))}"
             undo_says = f"send {back}" if back else None

@@ -124,7 +124,7 @@ async def test_its_whole_group_ends_with_its_time(tmp_path: Path) -> None:
     async with asyncio.TaskGroup() as group:
         acting = group.create_task(STEP.act(context(argv=python(code)), {}))
         async with asyncio.timeout(20):
-            while not os.path.exists(mark):  # noqa: ASYNC110, PTH110 - another process makes it
+            while not os.path.exists(mark):  # noqa: ASYNC110, ASYNC240, PTH110 - another process makes it
                 await asyncio.sleep(0.01)
         acting.cancel()
     for pid in mark.read_text().split():
