@@ -54,7 +54,7 @@ class FakeGoogle:
         key: str = "demo-maintainx-key",
         version: str = "1",
         service: str = "maintainx-integration",
-        secret: str = "maintainx-api-key",
+        secret: str = "maintainx-api-key",  # noqa: S107 - the name of a secret, as the runbook has it
         variable: str = "MAINTAINX_API_KEY",
     ) -> AsyncIterator[Self]:
         """Serve on a free port of 127.0.0.1 until the block ends; the service refers to ``version`` of the secret."""
