@@ -55,7 +55,5 @@ def _words(error: OSError, path: Path) -> str:
     if error.errno == errno.EBUSY:
         return f"it is mounted by itself, so it cannot be replaced; mount the folder {path.parent} instead"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (
-            f"{error.strerror}; give mx's user the right to write in {path.parent} and to keep the file's owner"
-        )
+        return f"{error.strerror}; give mx's user the right to write in {path.parent} and to keep the file's owner"
     return error.strerror or type(error).__name__

@@ -78,8 +78,8 @@ def found_in(service: Any, *, variable: str, container: str, secret: str) -> Fou
             if not reference.secret:
                 raise OutsideError(
                     f"the Cloud Run service {label} has {variable} written into it as plain text, not from a secret; "
-                    f"let it come from {secret} once: gcloud run services update {label} "
-                    f"--update-secrets={variable}={secret}:1",
+                    f"let it come from version N of {secret} once: gcloud run services update {label} "
+                    f"--update-secrets={variable}={secret}:N",
                     permanent=True,
                 )
             if short(reference.secret) != secret:

@@ -144,7 +144,9 @@ class GoogleStore:
         ours, version = known(before, "takes"), known(before, "version")
         found = await self._look()
         if not version:
-            raise OutsideError(f"taking {self._service} back: what it referred to was not recorded", permanent=True)
+            raise OutsideError(
+                f"taking {self._service} back: what it referred to was not recorded", permanent=True
+            )
         if found.version == version:
             return f"{self._service} refers to version {version} of {self._secret} already"
         if found.version != ours or found.stamp != ours:
@@ -223,9 +225,7 @@ class GoogleStore:
             f"looking at the Cloud Run service {self._service}",
             lambda client: client.get_service(request={"name": self._path}, timeout=CALL_S, retry=None),
         )
-        return found_in(
-            service, variable=self._variable, container=self._container, secret=self._secret
-        )
+        return found_in(service, variable=self._variable, container=self._container, secret=self._secret)
 
     async def _update(self, service: Any, *, doing: str) -> None:
         request = {"service": service, "update_mask": {"paths": ["template", "traffic"]}}

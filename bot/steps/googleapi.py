@@ -26,9 +26,7 @@ class Google:
         self._urls = {_SECRETS: secrets_url, _RUN: run_url}
         self._made: dict[str, Any] = {}
 
-    async def secrets(
-        self, doing: str, act: Callable[[Any], T], *, hide: tuple[str, ...] = ()
-    ) -> T:
+    async def secrets(self, doing: str, act: Callable[[Any], T], *, hide: tuple[str, ...] = ()) -> T:
         """Do this with Secret Manager's client. Raises OutsideError that begins with ``doing``."""
         return await self._call(_SECRETS, "SecretManagerServiceClient", doing, act, hide=hide)
 
