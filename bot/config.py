@@ -12,17 +12,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # it is there, and not in the stubs
 from zoneinfo import ZoneInfo
 
 from bot import parse
-from bot.connections import contradictions, gateway_of, integration_of, key_of
+from bot.connections import (
+    contradictions,
+    database_of,
+    gateway_of,
+    integration_of,
+    key_of,
+    proxy_of,
+    slack_of,
+)
 from bot.domain.integration import Integration
 from bot.errors import ConfigError
 from bot.gateway.lanes import lanes_from
 from bot.gateway.settings import GatewaySettings
-from bot.journal.url import sqlite_path
 from bot.ports import KeySource
 from bot.scrub import Scrubber
 from bot.settings import SECRETS, SETTINGS, Setting, Table
@@ -35,6 +40,25 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """Whom to wake: PagerDuty's routing keys in the order of escalation, and an address for any other pager."""
+
+    routing_keys: tuple[str, ...] = field(repr=False)
+    events_url: str
+    page_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who may act: ids of Slack users and user groups. Both empty: the members of the incident's channel."""
+
+    responders: tuple[str, ...]
+    approvers: tuple[str, ...]
+    approval_s: float
+    """How long a run waits for a second person."""
+
+
+@dataclass(frozen=True, slots=True)
 class BotSettings:
     """The bot's own process: its port, where its timeline is, the team's time zone."""
 
@@ -42,6 +66,10 @@ class BotSettings:
     database: Path
     zone: ZoneInfo
     public_url: str | None
+    playbooks: Path
+    """The folder of the team's own playbooks; it need not be there."""
+    pages: Pages
+    people: People
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +115,9 @@ def load(
     values.refuse_unknown()
     bot, gateway = values.table("bot"), values.table("gateway")
     beside = path.parent if path else folder
-    slack = _slack(bot, needed=needs_slack, faults=faults)
-    database = _database(bot["database_url"], beside, "DATABASE_URL", faults)
-    gateway_database = _database(gateway["database_url"], beside, "MX_GATEWAY_DATABASE_URL", faults)
+    slack = slack_of(bot, needed=needs_slack, faults=faults)
+    database = database_of(bot["database_url"], beside, "DATABASE_URL", faults)
+    gateway_database = database_of(gateway["database_url"], beside, "MX_GATEWAY_DATABASE_URL", faults)
     described = values.integrations()
     integrations = {name: integration_of(name, found, beside=beside) for name, found in described.items()}
     keys = {
@@ -105,7 +133,7 @@ def load(
     platform = next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None)
     first = integrations.get("default") or next(iter(integrations.values()))
     return Settings(
-        bot=BotSettings(bot["port"], database, bot["timezone"], bot["public_url"]),
+        bot=_bot(bot, database=database, beside=beside),
         slack=slack,
         gateway=gateway_of(
             gateway,
@@ -113,7 +141,7 @@ def load(
             described=described[first.name],
             database=gateway_database,
             lanes=lanes,
-            proxy=_proxy(env, first.base_url),
+            proxy=proxy_of(env, first.base_url),
             platform=platform,
         ),
         gateway_url=gateway["url"],
@@ -125,6 +153,7 @@ def load(
             for found in (
                 *(key.current() for key in keys.values()),
                 *(s for found in described.values() for s in (found["webhook_secret"] or "").split(",")),
+                *bot["escalation_keys"],
                 *(bot[k] for k in ("bot_token", "signing_secret", "app_token", "link_secret", "routing_key")),
                 gateway["token"],
                 gateway["buffer_key"],
@@ -136,14 +165,17 @@ def load(
     )
 
 
-def _proxy(env: Mapping[str, str], url: str) -> str | None:
-    """The environment's proxy for an https URL, where NO_PROXY does not leave its host out."""
-    parts = urlsplit(url)
-    found = env.get("HTTPS_PROXY") or env.get("https_proxy")
-    if parts.scheme != "https" or not found:
-        return None
-    left_out = {"no": env.get("NO_PROXY") or env.get("no_proxy") or ""}
-    return None if proxy_bypass_environment(parts.hostname or "", left_out) else found
+def _bot(found: dict[str, Any], *, database: Path, beside: Path) -> BotSettings:
+    keys = (found["routing_key"], *found["escalation_keys"])
+    return BotSettings(
+        port=found["port"],
+        database=database,
+        zone=found["timezone"],
+        public_url=found["public_url"],
+        playbooks=beside / (found["playbooks"] or "playbooks"),
+        pages=Pages(tuple(key for key in keys if key), found["events_url"], found["page_url"]),
+        people=People(found["responders"], found["approvers"], found["approval_s"]),
+    )
 
 
 def _document(env: Mapping[str, str], folder: Path, faults: list[str]) -> tuple[Path | None, dict[str, Any]]:
@@ -265,36 +297,3 @@ def _fit_to_show(found: object) -> str:
 def _nearest(name: str, known: Mapping[str, Any] | set[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(known))}"
-
-
-def _slack(bot: dict[str, Any], *, needed: bool, faults: list[str]) -> SlackSettings | None:
-    if needed and not bot["bot_token"] and not any(f.startswith("SLACK_BOT_TOKEN") for f in faults):
-        faults.append(
-            "SLACK_BOT_TOKEN: not set; copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions"
-        )
-    ways = bot["signing_secret"] or bot["app_token"]
-    if (
-        needed
-        and not ways
-        and not any(f.startswith(("SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")) for f in faults)
-    ):
-        faults.append(
-            "SLACK_SIGNING_SECRET or SLACK_APP_TOKEN: neither is set; set the signing secret for HTTP mode, "
-            "or an app-level token (xapp-…) for Socket Mode"
-        )
-    if not bot["bot_token"] or not ways:
-        return None
-    return SlackSettings(
-        bot_token=bot["bot_token"],
-        signing_secret=bot["signing_secret"],
-        app_token=bot["app_token"],
-        api_url=bot["api_url"].rstrip("/") + "/",
-    )
-
-
-def _database(url: str, beside: Path, variable: str, faults: list[str]) -> Path:
-    try:
-        return sqlite_path(url, beside=beside)
-    except ConfigError as error:
-        faults.extend(f"{variable}: {fault}" for fault in error.faults)
-        return beside / "mx.db"

@@ -14,6 +14,9 @@ from bot.timeline import Timeline
 TRIES = 8
 """How often a request that lost the race to an unrelated fact is decided anew."""
 
+LONGEST_TEXT = 3000
+"""Characters of a note or a reason: what Slack shows in one block."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -54,6 +57,24 @@ def open_in(book: Book, integration: str) -> Incident:
 def nothing_open(integration: str) -> str:
     """What a person is told where no incident is open."""
     return f"There is no open incident for {integration}. Type /mx triage to look."
+
+
+def open_or_latest(book: Book, integration: str) -> Incident:
+    """The integration's open incident, else its latest. Raises Refused where there has been none."""
+    found = book.open_incident(integration) or book.latest(integration)
+    if found is None:
+        raise Refused(f"There has been no incident for {integration} yet. Type /mx triage to look.")
+    return found
+
+
+def worded(words: str, *, example: str) -> str:
+    """A note or a reason, without white space around it. Raises Refused where it is empty or too long."""
+    found = words.strip()
+    if not found:
+        raise Refused(f"Say it in words, such as: {example}")
+    if len(found) > LONGEST_TEXT:
+        raise Refused(f"That is {len(found)} characters; write at most {LONGEST_TEXT}.")
+    return found
 
 
 Decide = Callable[[Book], Awaitable[Move] | Move]

@@ -5,17 +5,21 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from bot.config import Settings
 from bot.gateway_client import GatewayClient
+from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
 from bot.keys import ToldKey
 from bot.logs import source_for
-from bot.playbook import Playbook, by_kind, shipped
+from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Probe, Step
 from bot.probes.build import Outside, probes_for
 from bot.runner import Runner
 from bot.scrub import Scrubber
+from bot.steering import Steering
 from bot.steps import step_kinds
 from bot.timeline import Timeline
 from bot.triage import Triage
@@ -57,6 +61,10 @@ class Engine:
     steps: Mapping[str, Step]
     timeline: Timeline
     incidents: Incidents
+    steering: Steering
+    handover: Handover
+    playbook_faults: tuple[str, ...]
+    """What is wrong with the team's own playbooks that were left out."""
     triage: Triage
     runner: Runner
     term: Term
@@ -77,7 +85,11 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
         steps = by_kind(step_kinds(gateway, clock))
-        playbooks = shipped(steps)
+        ours, faults = own(settings.bot.playbooks, steps)
+        for fault in faults:
+            structlog.get_logger("mx.playbooks").warning("a playbook is left out", because=fault)
+        playbooks = {**shipped(steps), **ours}
+        handover = Handover.beside(settings.bot.database)
         timeline = await stack.enter_async_context(
             Timeline.open(settings.bot.database, clock=clock, scrub=scrub)
         )
@@ -112,7 +124,18 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 zone=zone,
                 new_id=new_id,
             ),
-            runner=Runner(timeline, clock, playbooks=playbooks, steps=steps, epoch=lambda: term.epoch),
+            runner=Runner(
+                timeline,
+                clock,
+                playbooks=playbooks,
+                steps=steps,
+                epoch=lambda: term.epoch,
+                handover=handover,
+                approval_s=settings.bot.people.approval_s,
+            ),
+            steering=Steering(timeline, clock, playbooks=playbooks, new_id=new_id, zone=zone),
+            handover=handover,
+            playbook_faults=faults,
             term=term,
             probes=probes,
         )

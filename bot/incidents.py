@@ -3,23 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 
-from bot.deciding import Deciding, Done, Move, nothing_open, on, open_in
+from pydantic import JsonValue
+
+from bot.deciding import Deciding, Done, Move, nothing_open, on, open_in, open_or_latest, worded
 from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
 from bot.domain.fact import Address
-from bot.domain.incident import Incident
 from bot.domain.order import ReplayAsked
 from bot.domain.telling import hour
 from bot.domain.words import sentence
 from bot.errors import Refused
-from bot.playbook import Playbook, remembered
+from bot.planning import remembered
+from bot.playbook import Playbook
+from bot.playbook_params import read
 from bot.ports import Clock
 from bot.run_rules import refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
 from bot.timeline import Timeline
 
-LONGEST_TEXT = 3000
-"""Characters of a note or a reason: what Slack shows in one block."""
+_NO_PARAMS: Mapping[str, JsonValue] = {}
 
 _WORDLESS = (
     e.TriageRequested,
@@ -95,7 +97,7 @@ class Incidents:
         self, integration: str, severity: Severity, *, reason: str, actor: str, key: str | None = None
     ) -> Done:
         """Override the severity; it stands until a person changes it."""
-        why = _text(reason, example=f"/mx severity {severity.number} only one site is affected")
+        why = worded(reason, example=f"/mx severity {severity.number} only one site is affected")
 
         def decide(book: Book) -> Move:
             found = open_in(book, integration)
@@ -107,7 +109,7 @@ class Incidents:
 
     async def note(self, integration: str, text: str, *, actor: str, key: str | None = None) -> Done:
         """A person's words for the timeline."""
-        words = _text(text, example="/mx note the vendor confirmed it on the phone")
+        words = worded(text, example="/mx note the vendor confirmed it on the phone")
 
         def decide(book: Book) -> Move:
             found = open_in(book, integration)
@@ -123,27 +125,40 @@ class Incidents:
         actor: str,
         address: Address | None = None,
         fingerprint: str | None = None,
+        params: Mapping[str, JsonValue] = _NO_PARAMS,
+        ticket: str | None = None,
         key: str | None = None,
     ) -> Done:
         """Start a playbook; ``fingerprint`` is of the plan that the actor saw, None where none was shown.
 
-        Raises Stale where the plan has changed, Refused where it runs or is on already, with who was first.
+        Raises Stale where the plan has changed, Refused where it runs or is on already, with who was first, and where
+        a parameter or the new key that it needs (``ticket``: where that is handed over) is missing or does not fit.
         """
         chosen = self._playbooks.get(playbook)
         if chosen is None:
             raise Refused(f"There is no playbook {playbook}. There is: {', '.join(sorted(self._playbooks))}.")
+        values = read(chosen.params, params)
+        if chosen.needs_key and ticket is None:
+            raise Refused(
+                f"{chosen.name} needs the new key: give it in the dialog of its button, or with "
+                f"mx run {chosen.name} --key-file FILE"
+            )
 
         def decide(book: Book) -> Move:
             found = open_in(book, integration)
             refuse_twice(found, chosen.name, zone=self._zone)
-            refuse_stale(fingerprint, chosen, found)
+            refuse_stale(fingerprint, chosen, found, params=values)
             fact = e.RunRequested(
                 run=self._unused(book),
                 playbook=chosen.name,
                 fingerprint=fingerprint,
                 address=address or Address(),
+                params=values,
+                ticket=ticket,
+                second_person=chosen.second_person,
             )
-            return on(found, fact, says=f"{chosen.title} starts in {found.id}; the card shows each step.")
+            begins = "waits for a second person (/mx approve)" if chosen.second_person else "starts"
+            return on(found, fact, says=f"{chosen.title} {begins} in {found.id}; the card shows each step.")
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -197,7 +212,7 @@ class Incidents:
             remark: what else is to be told with the answer.
             key: the id of the delivery that asks.
         """
-        reason = "" if anyway_reason is None else _text(anyway_reason, example="/mx resolve anyway REASON")
+        reason = "" if anyway_reason is None else worded(anyway_reason, example="/mx resolve anyway REASON")
 
         def decide(book: Book) -> Move:
             found = open_in(book, integration)
@@ -221,7 +236,7 @@ class Incidents:
 
     async def reopen(self, integration: str, reason: str, *, actor: str, key: str | None = None) -> Done:
         """It was not over: the latest incident goes on, where none is open."""
-        why = _text(reason, example="/mx reopen the 429s are back")
+        why = worded(reason, example="/mx reopen the 429s are back")
 
         def decide(book: Book) -> Move:
             if current := book.open_incident(integration):
@@ -239,10 +254,10 @@ class Incidents:
         self, integration: str, version: int, *, reason: str, actor: str, key: str | None = None
     ) -> Done:
         """Hide the words of one line of the timeline from every view."""
-        why = _text(reason, example="/mx redact 12 a customer's name")
+        why = worded(reason, example="/mx redact 12 a customer's name")
 
         async def decide(book: Book) -> Move:
-            found = _open_or_latest(book, integration)
+            found = open_or_latest(book, integration)
             line = next(
                 (event for event in await self._timeline.history(found.id) if event.version == version), None
             )
@@ -266,7 +281,7 @@ class Incidents:
         fact = e.ReportRequested(request=self._new_id(), address=address or Address())
 
         def decide(book: Book) -> Move:
-            found = _open_or_latest(book, integration)
+            found = open_or_latest(book, integration)
             says = f"The report of {found.id} follows in a few seconds."
             return on(found, fact, says=says, binding=False)
 
@@ -278,19 +293,3 @@ class Incidents:
             run = self._new_id()
             if all(incident.run(run) is None for incident in book.incidents()):
                 return run
-
-
-def _open_or_latest(book: Book, integration: str) -> Incident:
-    found = book.open_incident(integration) or book.latest(integration)
-    if found is None:
-        raise Refused(f"There has been no incident for {integration} yet. Type /mx triage to look.")
-    return found
-
-
-def _text(words: str, *, example: str) -> str:
-    found = words.strip()
-    if not found:
-        raise Refused(f"Say it in words, such as: {example}")
-    if len(found) > LONGEST_TEXT:
-        raise Refused(f"That is {len(found)} characters; write at most {LONGEST_TEXT}.")
-    return found

@@ -37,6 +37,13 @@ def secret(value: Any) -> str:
     return value.strip()
 
 
+def secrets(value: Any) -> tuple[str, ...]:
+    """A list of secrets, in order."""
+    if not isinstance(value, list):
+        raise ValueError("write a list of secrets in quotes")
+    return tuple(secret(one) for one in value)
+
+
 def raw(value: Any) -> str:
     """The text exactly as it is: an odd API key is a finding of the triage, never a refused start."""
     return value if isinstance(value, str) else str(value)
@@ -177,3 +184,13 @@ def slack_channel(value: Any) -> str:
             "write the channel's id, such as C0123ABCD (in Slack: the channel's name, About, at the bottom)"
         )
     return found
+
+
+def slack_people(value: Any) -> tuple[str, ...]:
+    """A list of Slack user ids and user group ids."""
+    found = value if isinstance(value, list) else [None]
+    if not all(isinstance(one, str) and re.fullmatch(r"[UWS][A-Z0-9]{2,20}", one) for one in found):
+        raise ValueError(
+            'write a list of ids of people (U…) and user groups (S…), such as ["U0123ABCD", "S0123ABCD"]'
+        )
+    return tuple(found)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 from bot.domain.backlog import Control, Decision
+from bot.domain.gap import Gap, GapEnd
+from bot.domain.incident import Incident
 from bot.domain.mitigation import Lease, PlannedStep
 from bot.domain.readings import Reading
 
@@ -78,6 +80,17 @@ class StepContext:
     """The run that this run takes back, in an undo."""
     before: Mapping[str, JsonValue] = field(default_factory=dict)
     """The state that was recorded before the step that an undo takes back."""
+    about: Incident | None = None
+    """The incident as it is now."""
+    index: int = 0
+    """Which step of its playbook it is; in an undo, which step is taken back."""
+    secret: SecretStr | None = None
+    """The new key that was handed over for this run."""
+
+    @property
+    def integration(self) -> str:
+        """Whose incident it is."""
+        return self.about.integration if self.about else "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,10 @@ class StepResult:
     evidence: tuple[str, ...] = ()
     started: Lease | None = None
     ended: str | None = None
+    noted: tuple[Gap, ...] = ()
+    """Windows in which data may have been missed, open from here."""
+    settled: tuple[GapEnd, ...] = ()
+    """What the look for gaps' data came to."""
 
 
 class Step(Protocol):
@@ -125,6 +142,47 @@ class Step(Protocol):
 
     async def undo(self, context: StepContext, before: Mapping[str, JsonValue]) -> StepResult | None:
         """Take it back; None where there is nothing to take back (a check, a wait)."""
+        ...
+
+
+class RotatingKey(KeySource, Protocol):
+    """A key that can be exchanged while mx runs."""
+
+    def take(self, key: SecretStr) -> str:
+        """Use this key from here; says where it is kept. Raises OutsideError."""
+        ...
+
+    def back(self) -> str:
+        """Use the key before the last exchange again; says where it is kept. Raises OutsideError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a person is woken with. ``dedup`` names the trouble: the same one does not wake twice."""
+
+    dedup: str
+    summary: str
+    severity: Literal["critical", "error", "warning", "info"]
+    source: str
+    details: Mapping[str, str] = field(default_factory=dict)
+    link: str | None = None
+
+
+class Pager(Protocol):
+    """Something that wakes a person."""
+
+    @property
+    def name(self) -> str:
+        """Who or what is woken, fit to show."""
+        ...
+
+    async def page(self, page: Page) -> str:
+        """Wake; says what came of it. Raises OutsideError."""
+        ...
+
+    async def end(self, dedup: str) -> str:
+        """Call the page off; says what came of it. Raises OutsideError."""
         ...
 
 

@@ -1,13 +1,20 @@
 """What stands in the way of a run, of its undo, and of a resolve; the words say who was first. Pure."""
 
+from collections.abc import Mapping
 from datetime import tzinfo
+
+from pydantic import JsonValue
 
 from bot.domain.book import Book
 from bot.domain.incident import Incident
+from bot.domain.mitigation import Mode
 from bot.domain.run import Run
 from bot.domain.telling import hour
 from bot.errors import Refused
-from bot.playbook import Mode, Playbook, fingerprint
+from bot.planning import fingerprint
+from bot.playbook import Playbook
+
+_NO_PARAMS: Mapping[str, JsonValue] = {}
 
 
 class Stale(Refused):
@@ -23,19 +30,41 @@ def unmet_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
         for lease in incident.leases
     ]
     runs = [
-        f"{run.playbook} is still {'running' if run.mode == 'apply' else 'being taken back'}, asked for by "
-        f"{run.requested_by} at {hour(run.requested_at, zone)}; wait for its end on the card"
+        f"{run.playbook} is still {_DOING[run.mode]}, asked for by "
+        f"{run.requested_by} at {hour(run.requested_at, zone)}; {_next(run)}"
         for run in incident.runs
         if run.live
     ]
-    return (*leases, *runs)
+    gaps = [
+        f"the gap of {gap.name} since {hour(gap.since, zone)} is open; fill it with /mx run sync-gap"
+        for gap in incident.gaps
+    ]
+    return (*leases, *runs, *gaps)
+
+
+_DOING: Mapping[Mode, str] = {
+    "apply": "running",
+    "undo": "being taken back",
+    "extend": "being kept on for longer",
+}
+
+
+def _next(run: Run) -> str:
+    """What ends a run that goes on."""
+    if run.unapproved:
+        return "it waits for a second person: /mx approve, or /mx stop"
+    if run.held is not None and run.plan is not None:
+        return f"it waits for your go ({run.plan.steps[run.held].ask}), or /mx stop"
+    return "wait for its end on the card, or /mx stop"
 
 
 def refuse_twice(incident: Incident, playbook: str, *, zone: tzinfo) -> None:
     """Raises Refused where the playbook runs or is on already."""
     for run in incident.runs:
         if run.live and run.playbook == playbook:
-            doing = "started it" if run.mode == "apply" else "asked to take it back"
+            doing = {"apply": "started it", "undo": "asked to take it back", "extend": "lengthened it"}[
+                run.mode
+            ]
             raise Refused(
                 f"{playbook} is going already: {run.requested_by} {doing} at {hour(run.requested_at, zone)}. "
                 "The card shows each step."
@@ -52,7 +81,11 @@ def refuse_undo(incident: Incident, undone: Run, *, zone: tzinfo) -> None:
     """Raises Refused where the run is being taken back, or was."""
     on = any(lease.run == undone.id for lease in incident.leases)
     for run in incident.runs:
-        if run.undoes == undone.id and (run.live or (run.outcome == "done" and not on)):
+        if (
+            run.undoes == undone.id
+            and run.mode == "undo"
+            and (run.live or (run.outcome == "done" and not on))
+        ):
             doing = "asked to take it back" if run.live else "took it back"
             raise Refused(f"{undone.playbook}: {run.requested_by} {doing} at {hour(run.requested_at, zone)}.")
 
@@ -64,9 +97,11 @@ def refuse_stale(
     *,
     mode: Mode = "apply",
     undoes: str | None = None,
+    params: Mapping[str, JsonValue] = _NO_PARAMS,
 ) -> None:
     """Raises Stale where the plan that was seen is not the one that would be carried out now."""
-    if seen is not None and seen != fingerprint(playbook, mode=mode, undoes=undoes, incident=incident):
+    now = fingerprint(playbook, mode=mode, undoes=undoes, incident=incident, params=params)
+    if seen not in (None, now):
         raise Stale(
             f"The plan of {playbook.name} has changed since it was shown; look at it again and confirm it."
         )

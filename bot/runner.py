@@ -5,18 +5,21 @@ dies between any two facts is followed by one that goes on from the last of them
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 
-import structlog
 from pydantic import JsonValue
 
+from bot.acting import Acting, fault, found_before
 from bot.domain import events as e
 from bot.domain.incident import Incident
 from bot.domain.run import Run
-from bot.errors import Conflict, MxError, OutsideError
-from bot.playbook import Playbook, plan, remembered, undo_order
+from bot.errors import Conflict, OutsideError
+from bot.handover import Handover
+from bot.planning import order, plan, remembered
+from bot.playbook import Playbook
 from bot.ports import Clock, Step, StepContext, StepResult
-from bot.run_words import called_off, finished
+from bot.run_words import finished, is_due, is_over, refused
 from bot.timeline import Timeline
 
 ACTOR = "mx"
@@ -42,15 +45,20 @@ class Runner:
         playbooks: Mapping[str, Playbook],
         steps: Mapping[str, Step],
         epoch: Callable[[], int],
+        handover: Handover | None = None,
+        approval_s: float = 900.0,
     ) -> None:
         self._timeline = timeline
         self._clock = clock
         self._playbooks = playbooks
         self._steps = steps
         self._epoch = epoch
+        self._handover = handover or Handover(None)
+        self._approval = timedelta(seconds=approval_s)
+        self._acting = Acting(timeline)
 
     async def run(self) -> None:
-        """Carry out every run there is and comes, those of different incidents at once.
+        """Carry out every run there is and comes, those that do not wait for each other at once.
 
         Ends only by an error: Conflict where another process leads now, StoreError from the timeline.
         """
@@ -64,44 +72,61 @@ class Runner:
         busy: dict[str, bool] = {}
         while True:
             book = await self._timeline.book()
-            for incident in book.running():
-                if incident.id in busy:
-                    busy[incident.id] = True  # it may have looked just before this fact came
+            for run in (run for incident in book.running() for run in incident.live_runs):
+                if run.id in busy:
+                    busy[run.id] = True  # it may have looked just before this fact came
                 else:
-                    busy[incident.id] = False
-                    group.create_task(self._drain(incident.id, busy))
+                    busy[run.id] = False
+                    group.create_task(self._drain(run.id, busy))
             await self._timeline.changed(book.head.seq, timeout_s=IDLE_S)
 
-    async def _drain(self, incident: str, busy: dict[str, bool]) -> None:
-        while await self.advance(incident) or busy[incident]:
-            busy[incident] = False
-        del busy[incident]
+    async def _drain(self, run: str, busy: dict[str, bool]) -> None:
+        while await self.advance(run=run) or busy[run]:
+            busy[run] = False
+        del busy[run]
 
-    async def advance(self, incident: str | None = None) -> bool:
-        """Do the next single due thing of any live run, or of this incident's; False where nothing is due.
+    async def advance(self, incident: str | None = None, *, run: str | None = None) -> bool:
+        """Do the next single due thing of any live run, of this incident's, or of this run; False where nothing is due.
 
         Raises Conflict where another process leads now.
         """
         book = await self._timeline.book()
-        due = next((found for found in book.running() if incident in (None, found.id)), None)
-        if due is None:
+        now = self._clock.now()
+        found = next(
+            (
+                (one, live)
+                for one in book.running()
+                for live in one.live_runs
+                if incident in (None, one.id)
+                and run in (None, live.id)
+                and is_due(one, live, now=now, approval=self._approval)
+            ),
+            None,
+        )
+        if found is None:
             return False
         if await self._timeline.epoch() > self._epoch():
             raise Conflict("another process of mx leads now; this one has stopped acting")
-        run = next(run for run in due.runs if run.live)
-        over = any(step.state in ("failed", "interrupted") for step in run.steps) or called_off(due, run)
+        await self._next(*found)
+        return True
+
+    async def _next(self, due: Incident, run: Run) -> None:
         left = next((step for step in run.steps if step.state in ("started", "waiting")), None)
-        if run.plan is None:
+        if refusal := refused(run, now=self._clock.now(), approval=self._approval):
+            fact = e.RunFinished(run=run.id, outcome="refused", says=refusal)
+            await self._write(due, fact, key=_key(run, "finished"))
+        elif run.plan is None and not run.stopped_by:
             await self._plan(due, run)
-        elif left is None or (over and left.state == "waiting"):
+        elif left is None or (is_over(due, run) and left.state == "waiting"):
             outcome, says = finished(due, run)
             fact = e.RunFinished(run=run.id, outcome=outcome, says=says)
-            await self._write(due, fact, key=f"{run.id}:finished")
+            await self._write(due, fact, key=_key(run, "finished"))
+            if run.ticket and run.mode == "apply" and outcome != "failed":
+                self._handover.drop(run.ticket)
         elif left.state == "started":
             await self._settle(due, run, left.index)
         else:
             await self._start(due, run, left.index)
-        return True
 
     async def _plan(self, incident: Incident, run: Run) -> None:
         undone = incident.run(run.undoes) if run.undoes else None
@@ -111,7 +136,7 @@ class Runner:
                 f"There is no playbook {run.playbook} here. There is: {', '.join(sorted(self._playbooks))}."
             )
             fact = e.RunFinished(run=run.id, outcome="failed", says=says)
-            await self._write(incident, fact, key=f"{run.id}:finished")
+            await self._write(incident, fact, key=_key(run, "finished"))
             return
         made = await plan(
             playbook,
@@ -121,12 +146,13 @@ class Runner:
             run=run.id,
             mode=run.mode,
             undoes=run.undoes,
+            params=run.params,
         )
         await self._write(incident, e.RunPlanned(run=run.id, plan=made), key=f"{run.id}:planned")
 
     async def _start(self, incident: Incident, run: Run, index: int) -> None:
         step, context = self._step(incident, run, index)
-        before, trouble = await _before(step, context)
+        before, trouble = await found_before(step, context)
         started = e.StepStarted(run=run.id, index=index, epoch=self._epoch(), before=before)
         drafts = [self._draft(incident, started, expect=incident.version)]
         if trouble is not None:
@@ -136,8 +162,12 @@ class Runner:
         except Conflict:
             return  # something happened meanwhile: the next call looks anew, and stops where another leads
         if step is not None and trouble is None:
-            work = step.act(context, before) if run.mode == "apply" else step.undo(context, context.before)
-            await self._write(incident, _ended(run, index, await _tried(work)), key=_end_key(run, index))
+            work = step.undo(context, context.before) if run.mode == "undo" else step.act(context, before)
+            result = await self._acting.acted(incident.id, run, index, work)
+            if result is None:
+                await self._settle(incident, run, index)
+            else:
+                await self._write(incident, _ended(run, index, result), key=_end_key(run, index))
 
     async def _settle(self, incident: Incident, run: Run, index: int) -> None:
         """The end of this step was not written down: look, for a while, before calling it interrupted."""
@@ -152,7 +182,7 @@ class Runner:
                 trouble = f" ({error})"
                 continue
             except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
-                trouble = f" ({_fault(error)})"
+                trouble = f" ({fault(error)})"
             break
         fact = e.StepFinished(run=run.id, index=index, outcome="interrupted", says=_NOBODY_KNOWS + trouble)
         await self._write(incident, _ended(run, index, result) if result else fact, key=_end_key(run, index))
@@ -161,17 +191,26 @@ class Runner:
         assert run.plan is not None
         part = run.plan.steps[index]
         before: Mapping[str, JsonValue] = {}
-        if run.undoes and (undone := incident.run(run.undoes)):
-            before = undone.steps[undo_order(undone)[index]].before or {}
+        about = incident.run(run.undoes) if run.undoes else None
+        place = index
+        if about is not None:
+            place = order(run, incident)[index]
+            before = about.steps[place].before or {}
+        extends = about is not None and run.mode == "extend"
+        ticket = (about or run).ticket
         context = StepContext(
             incident=incident.id,
-            run=run.id,
+            run=about.id if about is not None and extends else run.id,
             playbook=run.playbook,
-            actor=run.requested_by,
+            # Whoever lengthens a lease does not take it over.
+            actor=about.requested_by if about is not None and extends else run.requested_by,
             values=part.values,
             leases=incident.leases,
-            undoes=run.undoes,
+            undoes=None if extends else run.undoes,
             before=before,
+            about=incident,
+            index=place,
+            secret=self._handover.look(ticket) if ticket else None,
         )
         return self._steps.get(part.kind), context
 
@@ -187,44 +226,26 @@ class Runner:
         )
 
 
+def _key(run: Run, what: str) -> str:
+    """Names a fact that a run has once; taken up again after it had stopped, it has it once more."""
+    return f"{run.id}:{what}" + (f":{run.resumed}" if run.resumed else "")
+
+
 def _end_key(run: Run, index: int) -> str:
-    return f"{run.id}:{index}:finished"
+    return _key(run, f"{index}:finished")
 
 
 def _ended(run: Run, index: int, result: StepResult) -> e.StepFinished:
+    at_expiry = run.plan.at_expiry if run.plan else "undo"
+    started = result.started and result.started.model_copy(update={"at_expiry": at_expiry})
     return e.StepFinished(
         run=run.id,
         index=index,
         outcome=result.outcome,
         says=result.says,
         evidence=result.evidence,
-        started=result.started,
+        started=started,
         ended=result.ended,
+        noted=result.noted,
+        settled=result.settled,
     )
-
-
-async def _before(step: Step | None, context: StepContext) -> tuple[dict[str, JsonValue], StepResult | None]:
-    """The state that is about to be changed, or why it could not be read: then nothing is changed."""
-    if step is None:
-        return {}, StepResult(outcome="failed", says="this version of mx has no such kind of step")
-    try:
-        return await step.before(context), None
-    except MxError as error:
-        return {}, StepResult(outcome="failed", says=str(error))
-    except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
-        return {}, StepResult(outcome="failed", says=_fault(error))
-
-
-async def _tried(work: Awaitable[StepResult | None]) -> StepResult:
-    try:
-        return await work or StepResult(outcome="done", says="there was nothing to take back")
-    except MxError as error:
-        return StepResult(outcome="failed", says=str(error))
-    except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
-        return StepResult(outcome="failed", says=_fault(error))
-
-
-def _fault(error: Exception) -> str:
-    """A fault of ours, by its name alone: its text may hold anything. The operator's log has the rest."""
-    structlog.get_logger("bot.runner").error("a step kind raised", exc_info=error)
-    return f"a fault in mx itself ({type(error).__name__}); the log of the bot has the details"

@@ -46,6 +46,12 @@ SETTINGS: tuple[Setting, ...] = (
         "PAGERDUTY_EVENTS_URL", "bot", "events_url", parse.http_url, "https://events.pagerduty.com/v2/enqueue"
     ),
     Setting("PAGERDUTY_WEBHOOK_SECRET", "bot", "pagerduty_webhook_secret", parse.secret),
+    Setting(None, "bot", "page_url", parse.http_url),
+    Setting(None, "bot", "escalation_keys", parse.secrets, ()),
+    Setting(None, "bot", "responders", parse.slack_people, ()),
+    Setting(None, "bot", "approvers", parse.slack_people, ()),
+    Setting(None, "bot", "approval_s", parse.number(30, 86400), 900.0),
+    Setting(None, "bot", "playbooks", parse.file),
     Setting("MX_GATEWAY_URL", "gateway", "url", parse.http_url, "http://127.0.0.1:8081"),
     Setting("MX_GATEWAY_TOKEN", "gateway", "token", parse.secret),
     Setting(None, "gateway", "host", parse.text, "0.0.0.0"),  # noqa: S104 - the integration may be in another container
@@ -89,7 +95,23 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "integrations", "log_file", parse.file),
     Setting(None, "integrations", "log_unit", parse.text),
     Setting(None, "integrations", "log_command", parse.texts),
+    Setting(None, "integrations", "service_container", parse.text),
+    Setting(None, "integrations", "service_unit", parse.text),
+    Setting(None, "integrations", "docker_socket", parse.file, "/var/run/docker.sock"),
+    Setting(None, "integrations", "key_env_file", parse.file),
+    Setting(None, "integrations", "key_variable", parse.text, "MAINTAINX_API_KEY"),
+    Setting(None, "integrations", "key_command", parse.texts),
+    Setting(None, "integrations", "gcp_project", parse.text),
+    Setting(None, "integrations", "gcp_region", parse.text, "us-central1"),
+    Setting(None, "integrations", "gcp_service", parse.text),
+    Setting(None, "integrations", "gcp_secret", parse.text),
+    Setting(None, "integrations", "gcp_container", parse.text, ""),
+    Setting(None, "integrations", "gcp_secrets_url", parse.http_url),
+    Setting(None, "integrations", "gcp_run_url", parse.http_url),
+    Setting(None, "integrations", "import_url", parse.http_url),
+    Setting(None, "integrations", "import_command", parse.texts, ()),
+    Setting(None, "integrations", "openapi_url", parse.http_url),
 )
 
-SECRETS = (parse.secret, parse.raw, _TOKEN, _APP_TOKEN, _SIGNING)
+SECRETS = (parse.secret, parse.secrets, parse.raw, _TOKEN, _APP_TOKEN, _SIGNING)
 """Parsers whose input is never repeated in a fault."""

@@ -47,6 +47,7 @@ from bot.domain.readings import (
     Timing,
     TrafficDetail,
 )
+from bot.domain.steering import LeaseReminded, RunApproved, RunDeclined, RunResumed, RunsStopped, StepReleased
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 INCIDENT = "mx-20261123-7f3a"
@@ -199,6 +200,12 @@ EVERY_FACT: tuple[AnyFact, ...] = (
     StepStarted(run="run-1", index=1, epoch=1),
     StepFinished(run="run-1", index=1, outcome="inconclusive", says="no traffic to judge by"),
     RunFinished(run="run-1", outcome="inconclusive", says="limited; no traffic to judge by"),
+    RunApproved(run="run-1"),
+    StepReleased(run="run-1", index=1),
+    RunsStopped(runs=("run-1",)),
+    RunDeclined(run="run-1", reason="not now"),
+    RunResumed(run="run-1", index=1, action="skip", reason="seen by hand"),
+    LeaseReminded(lease="run-1", expires_at=NINE + timedelta(minutes=64), says="the limit ends soon"),
     GatewayReported(what="restarted", says="the gateway was restarted"),
     ReplayAsked(request="o-1", action="start", address=SLACK),
     GatewayAnswered(request="o-1", ok=True, says="the replay is running", address=SLACK),

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.deciding import Done
+from bot.deciding import LONGEST_TEXT, Done
 from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.fact import Address
 from bot.domain.mitigation import Lease
 from bot.errors import Refused
-from bot.incidents import LONGEST_TEXT, Incidents
-from bot.playbook import Playbook, PlaybookStep, fingerprint
+from bot.incidents import Incidents
+from bot.planning import fingerprint
+from bot.playbook import Playbook, PlaybookStep
 from bot.run_rules import Stale
 from bot.timeline import Timeline
 from tests.room import ANN, BEN, EVE, INCIDENT, assessment, numbered, open_incident, timeline_at, write
@@ -251,7 +252,7 @@ async def test_resolve_refuses_and_lists_why(
     assert str(refused.value).splitlines() == [
         f"{INCIDENT} cannot be resolved yet:",
         f"- rate-limited is on (gateway slow), by {ANN}; take it back: /mx undo rate-limited",
-        f"- other is still running, asked for by {BEN} at 12:00 UTC; wait for its end on the card",
+        f"- other is still running, asked for by {BEN} at 12:00 UTC; wait for its end on the card, or /mx stop",
         "Settle that first, or take it in your name: /mx resolve anyway REASON",
     ]
     with pytest.raises(Refused, match="Say it in words"):

@@ -18,7 +18,8 @@ from bot.domain.plan import CONFIRM_LIMIT, confirm_text, plan_lines
 from bot.domain.run import Run, StepState
 from bot.errors import ConfigError
 from bot.gateway_client import GatewayClient
-from bot.playbook import SHIPPED, Playbook, by_kind, fingerprint, load, plan, remembered, shipped, undo_order
+from bot.planning import fingerprint, plan, remembered, undo_order
+from bot.playbook import SHIPPED, Playbook, by_kind, load, shipped
 from bot.ports import Step
 from bot.steps import step_kinds
 from tests.gateway_standin import TOKEN, GatewayStandIn
@@ -114,15 +115,18 @@ async def test_every_fault_is_told_with_its_place(steps: Mapping[str, Step]) -> 
     with pytest.raises(ConfigError) as refused:
         load(text, source="mine.toml", steps=steps)
     assert refused.value.faults == (
-        "mine.toml: titel: there is no such key; write one of name, title, button, when, fits, steps",
-        "mine.toml: name: write small letters, digits and hyphens, such as rate-limited",
+        (
+            "mine.toml:3: titel: there is no such key; write one of name, title, button, when, fits, touches, undo, "
+            "who, at_expiry, second_person, needs_key, params, steps"
+        ),
+        "mine.toml:2: name: write small letters, digits and hyphens, such as rate-limited",
         "mine.toml: title: write what it does in a few words",
-        "mine.toml: button: write the words of its button",
+        "mine.toml:4: button: write the words of its button",
         "mine.toml: when: write a sentence that says when it fits",
-        'mine.toml: fits: write a list of rules, such as ["rate-limited"]; [] offers it on no finding',
-        "mine.toml: steps[0].kind: 'gatway' is no kind; write one of gateway, verify-traffic",
-        "mine.toml: steps[1].title: write a text",
-        "mine.toml: steps[1].rate_per_s: 0 does not fit; write a number from 0.01 to 1000",
+        'mine.toml:5: fits: write a list of rules, such as ["rate-limited"]; [] offers it on no finding',
+        f"mine.toml:7: steps[0].kind: 'gatway' is no kind; write one of {', '.join(sorted(steps))}",
+        "mine.toml:11: steps[1].title: write a text",
+        "mine.toml:10: steps[1].rate_per_s: 0 does not fit; write a number from 0.01 to 1000",
     )
 
 

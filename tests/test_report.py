@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.domain import events as e
 from bot.domain.assessment import Assessment, Finding, Severity
 from bot.domain.chain import Head
-from bot.domain.incident import replay
+from bot.domain.fold import replay
 from bot.domain.mitigation import Lease, Plan, PlannedStep
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import Reading, Status, TrafficDetail

@@ -24,7 +24,7 @@ from bot.domain.events import (
     TriageFinished,
     TriageRequested,
 )
-from bot.domain.incident import replay
+from bot.domain.fold import replay
 from bot.errors import Conflict, StoreError
 from bot.scrub import Scrubber
 from bot.timeline import Timeline

@@ -20,7 +20,8 @@ from bot.domain.events import (
     TriageRequested,
 )
 from bot.domain.events import desk as desk_of
-from bot.domain.incident import Incident, evolve, replay, unanswered
+from bot.domain.fold import evolve, replay, unanswered
+from bot.domain.incident import Incident
 
 _DESK = desk_of("")
 _FOLD_AT = 10_000

@@ -14,9 +14,11 @@ from pydantic import JsonValue, SkipValidation
 
 from bot.domain.assessment import Assessment, Severity
 from bot.domain.fact import Address, Fact
-from bot.domain.mitigation import Lease, Plan
+from bot.domain.gap import Gap, GapEnd
+from bot.domain.mitigation import Lease, Mode, Plan
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import Frozen
+from bot.domain.steering import AnySteering
 
 
 class TriageRequested(Fact):
@@ -91,11 +93,15 @@ class RunRequested(Fact):
     kind = "run_requested"
     run: str
     playbook: str
-    mode: Literal["apply", "undo"] = "apply"
+    mode: Mode = "apply"
     undoes: str | None = None
-    """The run that is taken back, in ``undo`` mode."""
+    """The run that is taken back, in ``undo`` mode; whose leases are lengthened, in ``extend`` mode."""
     fingerprint: str | None = None
     address: Address = Address()
+    params: dict[str, JsonValue] = {}
+    ticket: str | None = None
+    """Under which name a new key was handed over; never the key."""
+    second_person: bool = False
 
 
 class RunPlanned(Fact):
@@ -130,6 +136,10 @@ class StepFinished(Fact):
     """The lease that is on from here."""
     ended: str | None = None
     """The id of the lease that is off from here."""
+    noted: tuple[Gap, ...] = ()
+    """Gaps that are open from here."""
+    settled: tuple[GapEnd, ...] = ()
+    """What the look for gaps' data came to."""
 
 
 class RunFinished(Fact):
@@ -137,7 +147,7 @@ class RunFinished(Fact):
 
     kind = "run_finished"
     run: str
-    outcome: Literal["done", "failed", "interrupted", "inconclusive"]
+    outcome: Literal["done", "failed", "interrupted", "inconclusive", "refused"]
     says: str
 
 
@@ -232,6 +242,7 @@ AnyFact = (
     | StepFinished
     | RunFinished
     | LeaseEnded
+    | AnySteering
     | GatewayReported
     | ReplayAsked
     | WriteDecided

@@ -1,39 +1,18 @@
-"""An incident is the fold of its facts: ``evolve`` takes one more, ``replay`` takes them all. Pure."""
+"""What is known of one incident: the state that ``bot.domain.fold`` makes of its facts. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, assert_never
+from typing import Literal, NamedTuple
 
 from bot.domain.assessment import Assessment, Severity
-from bot.domain.changed import changed
 from bot.domain.events import (
-    Acknowledged,
-    Assessed,
-    CardPosted,
     DeliveryFailed,
     Event,
-    GatewayReported,
-    IncidentOpened,
-    LeaseEnded,
-    NoteAdded,
-    Redacted,
-    Reopened,
-    ReportPosted,
-    ReportRequested,
-    Resolved,
-    RunFinished,
-    RunPlanned,
-    RunRequested,
-    SeveritySet,
-    StepFinished,
-    StepStarted,
-    TriageFinished,
-    TriageRequested,
 )
+from bot.domain.gap import Gap, GapEnd
 from bot.domain.mitigation import Lease
-from bot.domain.order import GatewayAnswered, Order, ReplayAsked, WriteDecided, answered, ordered
-from bot.domain.run import Run, advanced
+from bot.domain.order import Order
+from bot.domain.run import Run
 
 
 class AssessedAt(NamedTuple):
@@ -91,6 +70,12 @@ class Incident:
     runs: tuple[Run, ...] = ()
     leases: tuple[Lease, ...] = ()
     """What is switched on now."""
+    reminded: frozenset[tuple[str, datetime]] = frozenset()
+    """Leases (with their end) whose owners were told that they end soon."""
+    gaps: tuple[Gap, ...] = ()
+    """Windows in which data may have been missed, and that nothing has closed yet."""
+    gap_ends: tuple[GapEnd, ...] = ()
+    """What each look for a gap's data came to, oldest first."""
     orders: tuple[Order, ...] = ()
     """What was asked of the gateway's buffer, oldest first."""
     card: Card | None = None
@@ -140,145 +125,3 @@ class Incident:
     def run(self, run: str) -> Run | None:
         """The run with this id."""
         return next((known for known in self.runs if known.id == run), None)
-
-
-def replay(events: Iterable[Event]) -> Incident:
-    """The incident after all its events, which begin with its opening."""
-    incident: Incident | None = None
-    for event in events:
-        incident = evolve(incident, event)
-    if incident is None:
-        raise ValueError("an incident without a single fact")
-    return incident
-
-
-def evolve(incident: Incident | None, event: Event) -> Incident:
-    """The incident after one more event; None is the incident before its first."""
-    return _opened(event) if incident is None else _after(incident, event, event.version)
-
-
-def _opened(event: Event) -> Incident:
-    fact = event.fact
-    if not isinstance(fact, IncidentOpened):
-        raise ValueError(f"{event.stream} begins with {fact.kind}: an incident begins with its opening")
-    return Incident(
-        id=event.stream,
-        integration=fact.integration,
-        version=event.version,
-        channel=fact.channel,
-        opened_at=event.at,
-        opened_by=event.actor,
-        requested_at=fact.requested_at,
-        requested_by=fact.requested_by,
-    )
-
-
-def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901, PLR0911, PLR0912 - one case per kind of fact, and the type checker sees that none is missing
-    fact = event.fact
-    match fact:
-        case TriageRequested():
-            return changed(was, version=version, triages_pending=(*was.triages_pending, event))
-        case TriageFinished():
-            return changed(
-                was, version=version, triages_pending=unanswered(was.triages_pending, fact.request)
-            )
-        case Assessed():
-            return _assessed(was, AssessedAt(event.at, fact.assessment), version)
-        case Acknowledged():
-            return changed(was, version=version, acknowledged_by=event.actor, acknowledged_at=event.at)
-        case SeveritySet():
-            return changed(was, version=version, override=Override(fact.severity, fact.reason, event.actor))
-        case NoteAdded():
-            note = Note(event.version, event.at, event.actor, fact.text)
-            return changed(was, version=version, notes=(*was.notes, note))
-        case RunRequested():
-            return changed(was, version=version, runs=(*was.runs, _requested(event, fact)))
-        case RunPlanned() | StepStarted() | RunFinished():
-            return changed(was, version=version, runs=_advanced(was, event, fact))
-        case StepFinished():
-            leases = tuple(on for on in was.leases if on.id != fact.ended)
-            if fact.started is not None:
-                leases = (*(on for on in leases if on.id != fact.started.id), fact.started)
-            return changed(was, version=version, runs=_advanced(was, event, fact), leases=leases)
-        case LeaseEnded():
-            return changed(was, version=version, leases=tuple(on for on in was.leases if on.id != fact.lease))
-        case ReplayAsked() | WriteDecided():
-            return changed(
-                was, version=version, orders=(*was.orders, ordered(fact, actor=event.actor, at=event.at))
-            )
-        case GatewayAnswered():
-            return changed(was, version=version, orders=answered(was.orders, fact))
-        case Resolved():
-            return changed(
-                was,
-                version=version,
-                state="resolved",
-                resolved_at=event.at,
-                resolved_by=event.actor,
-                resolved_reason=fact.reason,
-                accepted=fact.accepted,
-            )
-        case Reopened():
-            return changed(
-                was,
-                version=version,
-                state="open",
-                resolved_at=None,
-                resolved_by=None,
-                resolved_reason="",
-                accepted=(),
-            )
-        case Redacted():
-            return changed(was, version=version, redacted=was.redacted | {fact.version})
-        case ReportRequested():
-            return changed(was, version=version, reports_pending=(*was.reports_pending, event))
-        case ReportPosted():
-            pending = unanswered(was.reports_pending, fact.request)
-            return changed(was, version=version, reports_pending=pending, delivery_failed=None)
-        case CardPosted():
-            return changed(was, version=version, card=Card(fact.channel, fact.message), delivery_failed=None)
-        case DeliveryFailed():
-            return changed(was, version=version, delivery_failed=fact)
-        case IncidentOpened() | GatewayReported():
-            return changed(
-                was, version=version
-            )  # a second opening changes nothing; news is for the timeline alone
-        case _:
-            assert_never(fact)
-
-
-def unanswered(pending: tuple[Event, ...], request: str) -> tuple[Event, ...]:
-    """The requests that wait still, when this one is answered."""
-    return tuple(
-        event
-        for event in pending
-        if not (isinstance(event.fact, TriageRequested | ReportRequested) and event.fact.request == request)
-    )
-
-
-def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
-    found = latest.assessment.severity
-    earlier = was.assessments
-    if earlier and earlier[-1].assessment.readings:
-        slim = earlier[-1].assessment.model_copy(update={"readings": ()})
-        earlier = (*earlier[:-1], AssessedAt(earlier[-1].at, slim))
-    worst = found if found is not None and found.worse_than(was.worst) else was.worst
-    return changed(was, version=version, assessments=(*earlier, latest), worst=worst)
-
-
-def _requested(event: Event, fact: RunRequested) -> Run:
-    return Run(
-        id=fact.run,
-        playbook=fact.playbook,
-        mode=fact.mode,
-        undoes=fact.undoes,
-        requested_by=event.actor,
-        requested_at=event.at,
-        address=fact.address,
-    )
-
-
-def _advanced(
-    was: Incident, event: Event, fact: RunPlanned | StepStarted | StepFinished | RunFinished
-) -> tuple[Run, ...]:
-    return tuple(advanced(run, fact, at=event.at) if run.id == fact.run else run for run in was.runs)

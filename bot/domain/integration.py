@@ -12,6 +12,33 @@ class LogSpec(Frozen):
     argument: tuple[str, ...]
 
 
+class ServiceSpec(Frozen):
+    """Where the integration's own process is, so that it can be looked at and started anew."""
+
+    kind: Literal["docker", "systemd"]
+    name: str
+    """The container's or the unit's name."""
+    socket: str = "/var/run/docker.sock"
+
+
+class KeyStoreSpec(Frozen):
+    """Where the integration's key is kept, so that a new one can be put there."""
+
+    kind: Literal["gcp", "env-file", "command"]
+    variable: str = "MAINTAINX_API_KEY"
+    """The variable by which the service reads the key."""
+    project: str = ""
+    region: str = ""
+    service: str = ""
+    secret: str = ""
+    container: str = ""
+    """Which container of the Cloud Run service; empty: the one that reads the variable."""
+    secrets_url: str | None = None
+    run_url: str | None = None
+    file: str = ""
+    argument: tuple[str, ...] = ()
+
+
 class Integration(Frozen):
     """What to ask, where, and what counts as critical or slow. Never holds a key."""
 
@@ -29,3 +56,10 @@ class Integration(Frozen):
     slow_ms: float = 2000.0
     deadline_s: float = 10.0
     log: LogSpec | None = None
+    service: ServiceSpec | None = None
+    key_store: KeyStoreSpec | None = None
+    import_url: str | None = None
+    """Where rows of a backfill are handed to the integration."""
+    import_command: tuple[str, ...] = ()
+    openapi_url: str | None = None
+    """The vendor's published document; None: ``openapi.json`` below the base URL."""

@@ -1,7 +1,7 @@
 """A playbook's run, folded from its facts: what is planned, how far it is, how it ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -9,10 +9,13 @@ from pydantic import JsonValue
 
 from bot.domain.events import RunFinished, RunPlanned, StepFinished, StepStarted
 from bot.domain.fact import Address
-from bot.domain.mitigation import Plan
+from bot.domain.mitigation import Mode, Plan
+from bot.domain.steering import RunApproved, RunDeclined, RunResumed, RunsStopped, StepReleased
 
-Outcome = Literal["done", "failed", "interrupted", "inconclusive"]
-StepPhase = Literal["waiting", "started", "done", "failed", "interrupted", "inconclusive"]
+Outcome = Literal["done", "failed", "interrupted", "inconclusive", "refused"]
+StepPhase = Literal["waiting", "started", "done", "failed", "interrupted", "inconclusive", "skipped"]
+BAD = ("failed", "interrupted")
+"""How a step ended that stops its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class StepState:
     before: Mapping[str, JsonValue] | None = None
     says: str = ""
     evidence: tuple[str, ...] = ()
+    lease: str | None = None
+    """The lease that it put on."""
     epoch: int | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -35,7 +40,7 @@ class Run:
 
     id: str
     playbook: str
-    mode: Literal["apply", "undo"]
+    mode: Mode
     undoes: str | None
     requested_by: str
     requested_at: datetime
@@ -45,14 +50,59 @@ class Run:
     outcome: Outcome | None = None
     says: str = ""
     finished_at: datetime | None = None
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    ticket: str | None = None
+    """Under which name the new key was handed over, where the playbook takes one."""
+    second_person: bool = False
+    approved_by: str | None = None
+    declined: str = ""
+    """Who refused it, and why."""
+    stopped_by: str | None = None
+    released: frozenset[int] = frozenset()
+    """The steps that a person gave the go for."""
+    resumed: int = 0
+    """How often it was taken up again after it had stopped."""
 
     @property
     def live(self) -> bool:
         """Not over yet: the runner has something to do, or is doing it."""
         return self.outcome is None
 
+    @property
+    def unapproved(self) -> bool:
+        """It waits for a second person's word."""
+        return self.live and self.second_person and self.approved_by is None
 
-def advanced(run: Run, fact: RunPlanned | StepStarted | StepFinished | RunFinished, *, at: datetime) -> Run:
+    @property
+    def held(self) -> int | None:
+        """The step that waits for a person's go; None where none does."""
+        if not self.live or self.plan is None or self.unapproved or self.stopped_by:
+            return None
+        step = next((step for step in self.steps if step.state in ("started", "waiting", *BAD)), None)
+        if step is None or step.state != "waiting" or step.index >= len(self.plan.steps):
+            return None
+        if not self.plan.steps[step.index].ask:
+            return None
+        return None if step.index in self.released else step.index
+
+    @property
+    def stuck(self) -> int | None:
+        """The step that went wrong and stopped the run; None where none did."""
+        if self.live or self.mode != "apply":
+            return None
+        return next((step.index for step in self.steps if step.state in BAD), None)
+
+
+Said = RunApproved | RunDeclined | RunResumed | StepReleased
+RunFact = RunPlanned | StepStarted | StepFinished | RunFinished | Said
+
+
+def stopped(runs: tuple[Run, ...], fact: RunsStopped, *, actor: str) -> tuple[Run, ...]:
+    """The runs, those among them that were stopped marked so."""
+    return tuple(replace(run, stopped_by=actor) if run.id in fact.runs and run.live else run for run in runs)
+
+
+def advanced(run: Run, fact: RunFact, *, actor: str, at: datetime) -> Run:  # noqa: PLR0911 - one case per kind of fact
     """The run after one more fact about it."""
     match fact:
         case RunPlanned():
@@ -68,9 +118,37 @@ def advanced(run: Run, fact: RunPlanned | StepStarted | StepFinished | RunFinish
             finished = replace(
                 steps[fact.index], state=fact.outcome, says=fact.says, evidence=fact.evidence, finished_at=at
             )
+            if fact.started is not None:
+                finished = replace(finished, lease=fact.started.id)
             return replace(run, steps=_with(steps, finished))
         case RunFinished():
             return replace(run, outcome=fact.outcome, says=fact.says, finished_at=at)
+        case RunApproved():
+            return replace(run, approved_by=actor)
+        case RunDeclined():
+            return replace(run, declined=f"{actor}: {fact.reason}")
+        case StepReleased():
+            return replace(run, released=run.released | {fact.index})
+        case RunResumed():
+            return _resumed(run, fact, actor=actor)
+
+
+def _resumed(run: Run, fact: RunResumed, *, actor: str) -> Run:
+    steps = _with(run.steps, None, length=fact.index + 1)
+    again = StepState(index=fact.index)
+    if fact.action == "skip":
+        was = steps[fact.index]
+        says = f"passed over by {actor}: {fact.reason} (it {was.state}: {was.says})"
+        again = replace(was, state="skipped", says=says)
+    return replace(
+        run,
+        outcome=None,
+        says="",
+        finished_at=None,
+        stopped_by=None,
+        steps=_with(steps, again),
+        resumed=run.resumed + 1,
+    )
 
 
 def _with(steps: tuple[StepState, ...], step: StepState | None, *, length: int = 0) -> tuple[StepState, ...]:

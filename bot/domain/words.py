@@ -5,6 +5,14 @@ from typing import assert_never
 from bot.domain import events as e
 from bot.domain.assessment import Assessment
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
+from bot.domain.steering import (
+    LeaseReminded,
+    RunApproved,
+    RunDeclined,
+    RunResumed,
+    RunsStopped,
+    StepReleased,
+)
 
 _REPLAY = {
     "start": "Replay of the buffered writes asked for",
@@ -34,8 +42,12 @@ def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line
             return f"Note: {text}"
         case e.RunRequested(playbook=name, mode="apply"):
             return f"Playbook {name} asked for"
-        case e.RunRequested(playbook=name):
+        case e.RunRequested(playbook=name, mode="undo"):
             return f"Undo of {name} asked for"
+        case e.RunRequested(playbook=name):
+            return f"{name} to be kept on for longer, asked for"
+        case RunApproved() | RunDeclined() | RunsStopped() | RunResumed() | StepReleased():
+            return _steered(fact)
         case e.RunPlanned(plan=plan):
             return f"Plan of {plan.playbook}: " + "; ".join(step.says for step in plan.steps)
         case e.StepStarted(index=index):
@@ -44,7 +56,7 @@ def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line
             return f"Step {index + 1} {outcome}: {says}"
         case e.RunFinished(outcome=outcome, says=says):
             return f"Playbook {outcome}: {says}"
-        case e.LeaseEnded(says=says) | e.GatewayReported(says=says):
+        case e.LeaseEnded(says=says) | e.GatewayReported(says=says) | LeaseReminded(says=says):
             return says
         case ReplayAsked(action=action):
             return _REPLAY[action]
@@ -76,3 +88,21 @@ def _assessed(found: Assessment) -> str:
         return "Assessed: every probe answered well"
     symptoms = "; ".join(f.symptom for f in found.findings)
     return f"Assessed {found.severity}: {symptoms}"
+
+
+def _steered(fact: RunApproved | RunDeclined | RunsStopped | RunResumed | StepReleased) -> str:
+    match fact:
+        case RunApproved():
+            return "Run approved"
+        case RunDeclined(reason=reason):
+            return f"Run declined: {reason}"
+        case RunsStopped(runs=runs):
+            return f"Stop: {len(runs)} run{'' if len(runs) == 1 else 's'} to end after the step under way"
+        case RunResumed(index=index, action="retry"):
+            return f"Step {index + 1} to be tried again"
+        case RunResumed(index=index, reason=reason):
+            return f"Step {index + 1} passed over: {reason}"
+        case StepReleased(index=index):
+            return f"Go for step {index + 1}"
+        case _:
+            assert_never(fact)

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-from bot import playbook
+from bot import planning
 from bot.domain.incident import Incident
-from bot.domain.mitigation import Plan, PlannedStep
+from bot.domain.mitigation import Mode, Plan, PlannedStep
 from bot.domain.run import Run
 from bot.errors import Refused
-from bot.playbook import Mode, Playbook
+from bot.playbook import Playbook
 from bot.ports import Step
 from bot.slack.cardview import Offer
 
@@ -40,7 +40,7 @@ class Planner:
     async def one(self, incident: Incident, name: str, *, undoes: str | None = None) -> Plan:
         """The plan of one playbook, or of taking one run back. Raises Refused where there is none of that name."""
         run = incident.run(undoes) if undoes else None
-        found = self._playbooks.get(name) or (playbook.remembered(run) if run else None)
+        found = self._playbooks.get(name) or (planning.remembered(run) if run else None)
         if found is None:
             known = ", ".join(sorted(self._playbooks))
             raise Refused(f"There is no playbook {name}. There is: {known}.")
@@ -50,7 +50,7 @@ class Planner:
         under_way = {run.undoes for run in incident.live_runs}
         held = {run.id: run for lease in incident.leases if (run := incident.run(lease.run))}
         return [
-            (run, self._playbooks.get(run.playbook) or playbook.remembered(run))
+            (run, self._playbooks.get(run.playbook) or planning.remembered(run))
             for run in held.values()
             if run.id not in under_way
         ]
@@ -59,7 +59,7 @@ class Planner:
         mode: Mode = "undo" if undoes else "apply"
         with suppress(TimeoutError):
             async with asyncio.timeout(DEADLINE_S):
-                return await playbook.plan(
+                return await planning.plan(
                     found, self._steps, incident=incident, actor="mx", mode=mode, undoes=undoes
                 )
         steps = tuple(
@@ -73,7 +73,7 @@ class Planner:
             undoes=undoes,
             steps=steps,
             warnings=(_LATE,),
-            fingerprint=playbook.fingerprint(found, mode=mode, undoes=undoes, incident=incident),
+            fingerprint=planning.fingerprint(found, mode=mode, undoes=undoes, incident=incident),
         )
 
 

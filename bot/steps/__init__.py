@@ -2,10 +2,13 @@
 
 from bot.ports import Clock, Gateway, Step
 from bot.steps.gateway import GatewayStep
+from bot.steps.surroundings import Surroundings
 from bot.steps.traffic import VerifyTraffic
 
+_NOTHING = Surroundings()
 
-def step_kinds(gateway: Gateway, clock: Clock) -> tuple[Step, ...]:
+
+def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) -> tuple[Step, ...]:  # noqa: ARG001 - the kinds that need it come one by one
     """Every kind there is; a new one is one file and one line here."""
     return (
         GatewayStep(gateway, clock),

@@ -15,7 +15,7 @@ from bot.domain.plan import plan_lines
 from bot.domain.run import Run
 from bot.engine import Engine, open_engine
 from bot.errors import Refused
-from bot.playbook import plan
+from bot.planning import plan
 from bot.ports import Clock
 from bot.verbs.actor import actor
 from bot.verbs.leading import settle

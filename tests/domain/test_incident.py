@@ -35,7 +35,8 @@ from bot.domain.events import (
     TriageFinished,
     TriageRequested,
 )
-from bot.domain.incident import Card, Incident, Note, Override, evolve, replay
+from bot.domain.fold import evolve, replay
+from bot.domain.incident import Card, Incident, Note, Override
 from tests.facts import DESK, EVERY_FACT, LEASE, NINE, PERSON, PLAN, assessment, events
 
 OPENED = IncidentOpened(integration="default", channel="C0123", requested_by=PERSON, requested_at=NINE)

@@ -17,7 +17,8 @@ from bot.errors import Refused
 from bot.gateway_client import GatewayClient
 from bot.gateway_feed import GatewayFeed
 from bot.incidents import Incidents
-from bot.playbook import Playbook, by_kind, plan, shipped
+from bot.planning import plan
+from bot.playbook import Playbook, by_kind, shipped
 from bot.runner import Runner
 from bot.steps import step_kinds
 from bot.timeline import Timeline

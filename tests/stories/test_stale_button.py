@@ -9,7 +9,8 @@ from bot.domain.mitigation import Plan
 from bot.domain.plan import plan_lines
 from bot.gateway_client import GatewayClient
 from bot.incidents import Incidents
-from bot.playbook import by_kind, fingerprint, plan, shipped
+from bot.planning import fingerprint, plan
+from bot.playbook import by_kind, shipped
 from bot.run_rules import Stale
 from bot.steps import step_kinds
 from tests.gateway_standin import TOKEN, GatewayStandIn

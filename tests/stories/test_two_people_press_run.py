@@ -8,7 +8,8 @@ import pytest
 from bot.deciding import Done
 from bot.errors import Refused
 from bot.incidents import Incidents
-from bot.playbook import Playbook, PlaybookStep, fingerprint
+from bot.planning import fingerprint
+from bot.playbook import Playbook, PlaybookStep
 from bot.run_rules import Stale
 from bot.runner import Runner
 from tests.room import ANN, BEN, INCIDENT, Switch, numbered, open_incident, timeline_at

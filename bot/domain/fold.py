@@ -1,0 +1,206 @@
+"""The fold: an incident after each of its facts, one at a time. Pure."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from bot.domain.changed import changed
+from bot.domain.events import (
+    Acknowledged,
+    Assessed,
+    CardPosted,
+    DeliveryFailed,
+    Event,
+    GatewayReported,
+    IncidentOpened,
+    LeaseEnded,
+    NoteAdded,
+    Redacted,
+    Reopened,
+    ReportPosted,
+    ReportRequested,
+    Resolved,
+    RunFinished,
+    RunPlanned,
+    RunRequested,
+    SeveritySet,
+    StepFinished,
+    StepStarted,
+    TriageFinished,
+    TriageRequested,
+)
+from bot.domain.gap import after as gaps_after
+from bot.domain.incident import AssessedAt, Card, Incident, Note, Override
+from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided, answered, ordered
+from bot.domain.run import Run, RunFact, advanced, stopped
+from bot.domain.steering import (
+    LeaseReminded,
+    RunApproved,
+    RunDeclined,
+    RunResumed,
+    RunsStopped,
+    StepReleased,
+)
+
+
+def replay(events: Iterable[Event]) -> Incident:
+    """The incident after all its events, which begin with its opening."""
+    incident: Incident | None = None
+    for event in events:
+        incident = evolve(incident, event)
+    if incident is None:
+        raise ValueError("an incident without a single fact")
+    return incident
+
+
+def evolve(incident: Incident | None, event: Event) -> Incident:
+    """The incident after one more event; None is the incident before its first."""
+    return _opened(event) if incident is None else _after(incident, event, event.version)
+
+
+def _opened(event: Event) -> Incident:
+    fact = event.fact
+    if not isinstance(fact, IncidentOpened):
+        raise ValueError(f"{event.stream} begins with {fact.kind}: an incident begins with its opening")
+    return Incident(
+        id=event.stream,
+        integration=fact.integration,
+        version=event.version,
+        channel=fact.channel,
+        opened_at=event.at,
+        opened_by=event.actor,
+        requested_at=fact.requested_at,
+        requested_by=fact.requested_by,
+    )
+
+
+def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901, PLR0911, PLR0912 - one case per kind of fact, and the type checker sees that none is missing
+    fact = event.fact
+    match fact:
+        case TriageRequested():
+            return changed(was, version=version, triages_pending=(*was.triages_pending, event))
+        case TriageFinished():
+            return changed(
+                was, version=version, triages_pending=unanswered(was.triages_pending, fact.request)
+            )
+        case Assessed():
+            return _assessed(was, AssessedAt(event.at, fact.assessment), version)
+        case Acknowledged():
+            return changed(was, version=version, acknowledged_by=event.actor, acknowledged_at=event.at)
+        case SeveritySet():
+            return changed(was, version=version, override=Override(fact.severity, fact.reason, event.actor))
+        case NoteAdded():
+            note = Note(event.version, event.at, event.actor, fact.text)
+            return changed(was, version=version, notes=(*was.notes, note))
+        case RunRequested():
+            return changed(was, version=version, runs=(*was.runs, _requested(event, fact)))
+        case (
+            RunPlanned()
+            | StepStarted()
+            | RunFinished()
+            | RunApproved()
+            | RunDeclined()
+            | RunResumed()
+            | StepReleased()
+        ):
+            return changed(was, version=version, runs=_advanced(was, event, fact))
+        case RunsStopped():
+            return changed(was, version=version, runs=stopped(was.runs, fact, actor=event.actor))
+        case LeaseReminded():
+            return changed(was, version=version, reminded=was.reminded | {(fact.lease, fact.expires_at)})
+        case StepFinished():
+            leases = tuple(on for on in was.leases if on.id != fact.ended)
+            if fact.started is not None:
+                leases = (*(on for on in leases if on.id != fact.started.id), fact.started)
+            return changed(
+                was,
+                version=version,
+                runs=_advanced(was, event, fact),
+                leases=leases,
+                gaps=gaps_after(was.gaps, fact.noted, fact.settled),
+                gap_ends=(*was.gap_ends, *fact.settled),
+            )
+        case LeaseEnded():
+            return changed(was, version=version, leases=tuple(on for on in was.leases if on.id != fact.lease))
+        case ReplayAsked() | WriteDecided():
+            return changed(
+                was, version=version, orders=(*was.orders, ordered(fact, actor=event.actor, at=event.at))
+            )
+        case GatewayAnswered():
+            return changed(was, version=version, orders=answered(was.orders, fact))
+        case Resolved():
+            return changed(
+                was,
+                version=version,
+                state="resolved",
+                resolved_at=event.at,
+                resolved_by=event.actor,
+                resolved_reason=fact.reason,
+                accepted=fact.accepted,
+            )
+        case Reopened():
+            return changed(
+                was,
+                version=version,
+                state="open",
+                resolved_at=None,
+                resolved_by=None,
+                resolved_reason="",
+                accepted=(),
+            )
+        case Redacted():
+            return changed(was, version=version, redacted=was.redacted | {fact.version})
+        case ReportRequested():
+            return changed(was, version=version, reports_pending=(*was.reports_pending, event))
+        case ReportPosted():
+            pending = unanswered(was.reports_pending, fact.request)
+            return changed(was, version=version, reports_pending=pending, delivery_failed=None)
+        case CardPosted():
+            return changed(was, version=version, card=Card(fact.channel, fact.message), delivery_failed=None)
+        case DeliveryFailed():
+            return changed(was, version=version, delivery_failed=fact)
+        case IncidentOpened() | GatewayReported():
+            return changed(
+                was, version=version
+            )  # a second opening changes nothing; news is for the timeline alone
+        case _:
+            assert_never(fact)
+
+
+def unanswered(pending: tuple[Event, ...], request: str) -> tuple[Event, ...]:
+    """The requests that wait still, when this one is answered."""
+    return tuple(
+        event
+        for event in pending
+        if not (isinstance(event.fact, TriageRequested | ReportRequested) and event.fact.request == request)
+    )
+
+
+def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
+    found = latest.assessment.severity
+    earlier = was.assessments
+    if earlier and earlier[-1].assessment.readings:
+        slim = earlier[-1].assessment.model_copy(update={"readings": ()})
+        earlier = (*earlier[:-1], AssessedAt(earlier[-1].at, slim))
+    worst = found if found is not None and found.worse_than(was.worst) else was.worst
+    return changed(was, version=version, assessments=(*earlier, latest), worst=worst)
+
+
+def _requested(event: Event, fact: RunRequested) -> Run:
+    return Run(
+        id=fact.run,
+        playbook=fact.playbook,
+        mode=fact.mode,
+        undoes=fact.undoes,
+        requested_by=event.actor,
+        requested_at=event.at,
+        address=fact.address,
+        params=fact.params,
+        ticket=fact.ticket,
+        second_person=fact.second_person,
+    )
+
+
+def _advanced(was: Incident, event: Event, fact: RunFact) -> tuple[Run, ...]:
+    return tuple(
+        advanced(run, fact, actor=event.actor, at=event.at) if run.id == fact.run else run for run in was.runs
+    )

@@ -1,0 +1,17 @@
+"""What step kinds may know beside the gateway: the integrations, their keys, and who can be woken."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.integration import Integration
+from bot.ports import Pager, RotatingKey
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Empty by default: then a kind that needs one of these says what to configure."""
+
+    integrations: Mapping[str, Integration] = field(default_factory=dict)
+    keys: Mapping[str, RotatingKey] = field(default_factory=dict)
+    pagers: tuple[Pager, ...] = ()
+    """In the order in which they are escalated to."""
