@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import JsonValue
 
 from bot.errors import OutsideError
-from bot.steps.keystore import known
 
 STAMP = "mx-incident/key-version"
 """Our annotation on the template: which version mx let it take."""
@@ -123,9 +122,9 @@ def recorded(found: Found) -> dict[str, JsonValue]:
     }
 
 
-def back_to(found: Found, before: Mapping[str, JsonValue]) -> Any:
+def back_to(found: Found, before: Mapping[str, JsonValue], *, version: str) -> Any:
     """A copy of the service that refers to the recorded version; the traffic too, unless somebody changed that."""
-    service = _changed(found, known(before, "version"))
+    service = _changed(found, version)
     traffic = before.get("traffic")
     if found.latest_only and isinstance(traffic, list):
         service.traffic = [

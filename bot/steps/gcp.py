@@ -141,9 +141,9 @@ class GoogleStore:
         return f"version {number} of the secret {self._secret} is enabled again"
 
     async def back(self, before: Mapping[str, JsonValue]) -> str:
-        ours, version = known(before, "takes"), known(before, "version")
+        ours, version = known(before, "takes"), known(before, "number") or known(before, "version")
         found = await self._look()
-        if not version:
+        if version in ("", _LATEST):  # the newest version is the key that is to be left
             raise OutsideError(
                 f"taking {self._service} back: what it referred to was not recorded", permanent=True
             )
@@ -157,7 +157,9 @@ class GoogleStore:
                 by=found.service.last_modifier,
             )
         kept = "" if found.latest_only else "; its traffic was changed since and stays as it is"
-        await self._update(back_to(found, before), doing=f"taking {self._service} back to version {version}")
+        await self._update(
+            back_to(found, before, version=version), doing=f"taking {self._service} back to version {version}"
+        )
         await self._rolled_out(version, all_traffic=False)
         return f"{self._service} is back at version {version} of {self._secret}{kept}"
 
