@@ -14,6 +14,7 @@ from bot.domain.severity import severity_of
 
 PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
     "rate-limited": ("rate-limited",),
+    "key-rejected": ("api-key-rejected", "api-key-from-store"),
 }
 """Which playbooks fit which rule, the best first. A playbook that does not ship yet is not named."""
 

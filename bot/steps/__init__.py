@@ -2,15 +2,32 @@
 
 from bot.ports import Clock, Gateway, Step
 from bot.steps.gateway import GatewayStep
+from bot.steps.keycheck import KeyCheck
+from bot.steps.keyhere import KeyHere
+from bot.steps.keyretire import KeyRetire
+from bot.steps.keytest import KeyTest
+from bot.steps.keywait import KeyWait
+from bot.steps.rotate import KeyStore, KeyTake
+from bot.steps.rotation import Restart, Rotation
 from bot.steps.surroundings import Surroundings
 from bot.steps.traffic import VerifyTraffic
 
 _NOTHING = Surroundings()
 
 
-def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) -> tuple[Step, ...]:  # noqa: ARG001 - the kinds that need it come one by one
+def step_kinds(
+    gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING, *, restart: Restart | None = None
+) -> tuple[Step, ...]:
     """Every kind there is; a new one is one file and one line here."""
+    rotation = Rotation(around, clock, restart)
     return (
         GatewayStep(gateway, clock),
         VerifyTraffic(gateway, clock),
+        KeyTest(rotation, gateway),
+        KeyStore(rotation),
+        KeyWait(rotation),
+        KeyTake(rotation),
+        KeyCheck(rotation),
+        KeyHere(rotation, gateway),
+        KeyRetire(rotation),
     )
