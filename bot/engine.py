@@ -12,15 +12,16 @@ from bot.gateway_client import GatewayClient
 from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
-from bot.keys import ToldKey
+from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
 from bot.playbook import Playbook, by_kind, own, shipped
-from bot.ports import Clock, Probe, Step
+from bot.ports import Clock, Pager, Probe, Step
 from bot.probes.build import Outside, probes_for
 from bot.runner import Runner
 from bot.scrub import Scrubber
 from bot.steering import Steering
 from bot.steps import step_kinds
+from bot.steps.surroundings import Surroundings
 from bot.timeline import Timeline
 from bot.triage import Triage
 
@@ -63,6 +64,8 @@ class Engine:
     incidents: Incidents
     steering: Steering
     handover: Handover
+    pagers: tuple[Pager, ...]
+    """Who can be woken, in the order of escalation."""
     playbook_faults: tuple[str, ...]
     """What is wrong with the team's own playbooks that were left out."""
     triage: Triage
@@ -84,7 +87,9 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         gateway = await stack.enter_async_context(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
-        steps = by_kind(step_kinds(gateway, clock))
+        keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
+        around = Surroundings(integrations=settings.integrations, keys=keys)
+        steps = by_kind(step_kinds(gateway, clock, around))
         ours, faults = own(settings.bot.playbooks, steps)
         for fault in faults:
             structlog.get_logger("mx.playbooks").warning("a playbook is left out", because=fault)
@@ -100,7 +105,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         probes = {
             name: probes_for(
                 integration,
-                key=ToldKey(settings.keys[name], scrub.learn),
+                key=ToldKey(keys[name], scrub.learn),
                 outside=outside,
                 log=source_for(integration.log),
             )
@@ -135,6 +140,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             ),
             steering=Steering(timeline, clock, playbooks=playbooks, new_id=new_id, zone=zone),
             handover=handover,
+            pagers=around.pagers,
             playbook_faults=faults,
             term=term,
             probes=probes,

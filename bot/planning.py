@@ -15,7 +15,8 @@ from bot.playbook import DEFAULT_TIMEOUT_S, Playbook, PlaybookStep
 from bot.playbook_form import LONGEST_BUTTON
 from bot.ports import Step, StepContext
 
-_TITLES: Mapping[Mode, str] = {"apply": "{}", "undo": "Undo: {}", "extend": "Keep on: {}"}
+TITLES: Mapping[Mode, str] = {"apply": "{}", "undo": "Undo: {}", "extend": "Keep on: {}"}
+"""What a plan is called, by what it does with its playbook."""
 _NO_PARAMS: Mapping[str, JsonValue] = {}
 
 
@@ -49,15 +50,19 @@ def fingerprint(
         ],
         "leases": sorted([lease.id, lease.says] for lease in incident.leases),
         "runs": sorted(run.id for run in incident.runs if run.live),
-        "rules": sorted(
-            finding.rule
-            for finding in (incident.assessment.findings if incident.assessment else ())
-            if playbook.name in finding.playbooks
-        ),
+        "rules": reasons(playbook, incident),
     }
     if playbook.second_person:
         bound["second_person"] = True
     return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def reasons(playbook: Playbook, incident: Incident) -> list[str]:
+    """The rules of the latest findings that it answers: why it is offered."""
+    findings = incident.assessment.findings if incident.assessment else ()
+    return sorted(
+        found.rule for found in findings if playbook.name in found.playbooks or found.rule in playbook.fits
+    )
 
 
 async def plan(
@@ -98,7 +103,7 @@ async def plan(
         warnings.append("nothing was started, so there is nothing to take back")
     return Plan(
         playbook=playbook.name,
-        title=_TITLES[mode].format(playbook.title),
+        title=TITLES[mode].format(playbook.title),
         mode=mode,
         undoes=undoes,
         steps=tuple(planned),

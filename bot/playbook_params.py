@@ -1,5 +1,6 @@
 """A playbook's parameters: their types, what a person typed read as one, and their places in the steps' values. Pure."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -44,27 +45,35 @@ def read(params: tuple[Param, ...], given: Mapping[str, JsonValue]) -> dict[str,
 
     Raises Refused with every fault at once.
     """
+    known = ", ".join(one.name for one in params) or "none"
     faults = [
-        f"{name}: there is no such parameter; there is: {', '.join(one.name for one in params) or 'none'}"
+        f"{name}: there is no such parameter; there is: {known}"
         for name in given
         if name not in {one.name for one in params}
     ]
-    values: dict[str, JsonValue] = {}
-    for one in params:
-        value = given.get(one.name)
-        if value is None or value == "":
-            value = one.default
-        elif isinstance(value, str):
-            value = TYPES[one.type].read(value.strip())
-        table = {"low": one.low, "high": one.high, "choices": list(one.choices)}
-        if value is None:
-            faults.append(f"{one.name}: {one.title} has to be given")
-        elif instead := TYPES[one.type].wrong(value, table):
-            faults.append(f"{one.name}: {value!r:.60} does not fit; {instead}")
-        values[one.name] = value
+    faults += [f"{name}: {fault}" for name, fault in wrong(params, given).items()]
     if faults:
         raise Refused("; ".join(faults))
-    return values
+    return {one.name: _value(one, given.get(one.name)) for one in params}
+
+
+def wrong(params: tuple[Param, ...], given: Mapping[str, JsonValue]) -> dict[str, str]:
+    """What is wrong with each parameter's value, by its name, and what to write instead."""
+    faults: dict[str, str] = {}
+    for one in params:
+        value = _value(one, given.get(one.name))
+        table = {"low": one.low, "high": one.high, "choices": list(one.choices)}
+        if value is None:
+            faults[one.name] = f"{one.title} has to be given"
+        elif instead := TYPES[one.type].wrong(value, table):
+            faults[one.name] = f"{value!r:.60} does not fit; {instead}"
+    return faults
+
+
+def _value(param: Param, given: JsonValue) -> JsonValue:
+    if given is None or given == "":
+        return param.default
+    return TYPES[param.type].read(given.strip()) if isinstance(given, str) else given
 
 
 def references(value: JsonValue) -> Iterator[str]:
@@ -118,7 +127,7 @@ def _number(value: object, table: Mapping[str, Any]) -> str | None:
         for part in (f"from {low:g}" if low is not None else "", f"to {high:g}" if high is not None else "")
         if part
     )
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return f"write a number {bounds}".strip()
     outside = (low is not None and value < low) or (high is not None and value > high)
     return f"write a number {bounds}" if outside else None

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from bot.acting import Acting, fault, found_before
 from bot.domain import events as e
 from bot.domain.incident import Incident
-from bot.domain.run import Run
+from bot.domain.run import BAD, Run
 from bot.errors import Conflict, OutsideError
 from bot.handover import Handover
 from bot.planning import order, plan, remembered
@@ -121,8 +121,9 @@ class Runner:
             outcome, says = finished(due, run)
             fact = e.RunFinished(run=run.id, outcome=outcome, says=says)
             await self._write(due, fact, key=_key(run, "finished"))
-            if run.ticket and run.mode == "apply" and outcome != "failed":
-                self._handover.drop(run.ticket)
+            about = due.run(run.undoes) if run.undoes else run
+            if about and about.ticket and outcome not in BAD:  # one that stopped half-way may still go on
+                self._handover.drop(about.ticket)
         elif left.state == "started":
             await self._settle(due, run, left.index)
         else:

@@ -16,7 +16,9 @@ from bot.demo.world import StoryFault, World
 HELP = f"""\
 /mx VERB ...          as in Slack: /mx triage, /mx status, /mx help
 card                  the newest card, as Slack shows it
-click LABEL           press a button of that card, and confirm
+click LABEL           press a button of that card
+send [LABEL=VALUE]    send in the dialog that it opened, with what it asks for
+close                 close that dialog
 storm [RATE]          asset-sync goes wild: 4 calls per second, or RATE
 calm                  all jobs at their usual pace
 break FAULT [PATH] [SHARE]
@@ -107,6 +109,8 @@ class Prompt:
                 self._screen.tell(
                     "Broken: " + ", ".join(f"{f.kind} {f.path}" for f in self._world.maintainx.faults)
                 )
+            case "send" | "close":
+                await (self._send(words) if verb == "send" else self._close())
             case "heal":
                 self._world.maintainx.heal()
                 self._screen.tell("MaintainX works again.")
@@ -126,6 +130,7 @@ class Prompt:
         outcome = await slack.command(self._world.people["Ada"], self._world.channel, "/mx", text)
         if outcome.error:
             raise StoryFault(" ".join((outcome.error, *outcome.details)))
+        await self._dialog()
         await self._show()
 
     async def _click(self, label: str) -> None:
@@ -138,7 +143,31 @@ class Prompt:
         )
         if outcome.error:
             raise StoryFault(outcome.error)
+        await self._dialog()
         await self._show()
+
+    async def _dialog(self) -> None:
+        """Show the dialog that is open, if one is."""
+        slack, ada = self._world.slack, self._world.people["Ada"]
+        if slack.views(ada):
+            self._screen.view(await slack.dialog(ada), slack)
+            self._screen.tell("(type send, or send LABEL=VALUE ..., or close)")
+
+    async def _send(self, words: list[str]) -> None:
+        slack, ada = self._world.slack, self._world.people["Ada"]
+        if not slack.views(ada):
+            raise ValueError("no dialog is open: click a button first")
+        pairs = dict(word.partition("=")[::2] for word in words)
+        sent = await slack.submit_view(ada, slack.views(ada)[-1].id, pairs)
+        if sent.error or sent.errors:
+            raise StoryFault(str(sent.error or dict(sent.errors)))
+        await self._dialog()
+        await self._show()
+
+    async def _close(self) -> None:
+        slack, ada = self._world.slack, self._world.people["Ada"]
+        for view in reversed(slack.views(ada)):
+            await slack.close_view(ada, view.id)
 
     async def _show(self) -> None:
         """Whatever the bot says, until it was quiet for a moment; a card that only changed, in its last form."""

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from bot.demo.rates import Rates
 from bot.demo.slack.controls import Confirm
-from bot.demo.slack.records import Message
-from bot.demo.slack.render import render, render_confirm
+from bot.demo.slack.records import Message, View
+from bot.demo.slack.render import render, render_confirm, render_view
 from bot.demo.slack.workspace import SlackWorkspace
 
 _WIDEST = 96
@@ -72,6 +72,11 @@ class Screen:
         """The confirmation that a button opens first."""
         lines = render_confirm(dialog, names=names_of(slack), width=self._inner)
         self.lines(lines, title="Slack asks", style="magenta")
+
+    def view(self, view: View, slack: SlackWorkspace) -> None:
+        """The dialog that one person has open."""
+        lines = render_view(view, names=names_of(slack), width=self._inner)
+        self.lines(lines[1:], title=lines[0], style="magenta")
 
     def message(self, message: Message, slack: SlackWorkspace) -> None:
         """A message as everybody in the channel, or the one person it is for, sees it now."""

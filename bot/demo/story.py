@@ -211,15 +211,19 @@ class Story:
         self._world.check()
         control = find_control(self._card().blocks, label)
         self._screen.clicked(person, label)
-        if control.confirm is None:
-            raise StoryFault(f"{label!r} asks for no confirmation")
-        self._screen.dialog(control.confirm, self._slack)
-        await asyncio.sleep(self._reading_s)
-        self._screen.clicked(person, control.confirm.confirm)
         user = self._world.people[person]
         outcome = await self._slack.click(user, self._world.channel, self._card_ts, control.action_id)
         if outcome.error or outcome.status != 200:  # noqa: PLR2004 - HTTP
             raise StoryFault(f"clicking {label!r}: {outcome.error or outcome.status}")
+        dialog = await self._slack.dialog(user)
+        self._screen.view(dialog, self._slack)
+        await asyncio.sleep(self._reading_s)
+        self._screen.clicked(person, dialog.body["submit"]["text"])
+        sent = await self._slack.submit_view(user, dialog.id)
+        if sent.error or sent.errors or sent.view:
+            raise StoryFault(
+                f"sending the dialog of {label!r}: {sent.error or sent.errors or 'it stays open'}"
+            )
 
     async def _seen(self, look: Callable[[], Seen | None], what: str) -> Seen:
         found = await self._slack.until(look, timeout_s=PATIENCE_S, what=what)

@@ -25,9 +25,13 @@ SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "chat.postMessage": ("chat:write",),
         "chat.update": ("chat:write",),
         "conversations.history": ("channels:history", "groups:history"),
+        "conversations.members": ("channels:read", "groups:read"),
         "files.completeUploadExternal": ("files:write",),
         "files.getUploadURLExternal": ("files:write",),
+        "usergroups.users.list": ("usergroups:read",),
         "users.info": ("users:read",),
+        "views.open": (),
+        "views.update": (),
     }
 )
 """Every method that mx calls, and what it needs; the manifest asks for exactly these."""

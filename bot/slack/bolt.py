@@ -15,9 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MxError
 from bot.faults import where
-from bot.slack import blocks, buttons, commands
+from bot.slack import blocks, buttons, commands, dialogs, modals
 from bot.slack.edge import Asked, Edge
-from bot.slack.limits import escape, with_people
+from bot.slack.limits import Mrkdwn, escape, with_people
 from bot.slack.press import Press
 
 ANSWER_WITHIN_S = 2.5
@@ -66,6 +66,18 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
             edge.answer_later(asked, fault)
         await ack()
 
+    async def on_view(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        answer: dict[str, Any] = {}
+
+        async def act() -> None:
+            answer.update(await dialogs.sent(edge, asked_by_view(body, view), view) or {})
+
+        fault = await _within(act, log)
+        if fault is not None:
+            text = with_people(str(fault["text"])) if not isinstance(fault["text"], Mrkdwn) else fault["text"]
+            answer = {"response_action": "update", "view": modals.told("Nothing was done", text)}
+        await ack(**answer)
+
     async def on_rest(ack: AsyncAck) -> None:
         await ack()
 
@@ -79,6 +91,7 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
     app.error(on_fault)
     app.command(_ANY)(on_command)
     app.action(_ANY)(on_click)
+    app.view(_ANY)(on_view)
     app.event(_ANY)(on_rest)
     app.shortcut(_ANY)(on_rest)
     return app
@@ -92,6 +105,7 @@ def asked_by_command(body: dict[str, Any]) -> Asked:
         channel=str(body.get("channel_id", "")),
         key=f"slack:{trigger}" if trigger else None,
         response_url=body.get("response_url") or None,
+        trigger=trigger or None,
     )
 
 
@@ -107,6 +121,18 @@ def asked_by_click(body: dict[str, Any], action: dict[str, Any]) -> Asked:
         channel=str(channel),
         key=f"slack:{trigger}",
         response_url=body.get("response_url") or None,
+        trigger=body.get("trigger_id") or None,
+    )
+
+
+def asked_by_view(body: dict[str, Any], view: dict[str, Any]) -> Asked:
+    """Who sent a dialog in; the channel is the one in which it was opened, which its metadata names. Raises Refused."""
+    # One dialog is carried out once, however often its delivery comes: its id and what it showed name it.
+    return Asked(
+        user=str((body.get("user") or {}).get("id", "")),
+        channel=Press.read(str(view.get("private_metadata", ""))).channel or "",
+        key=f"slack:{view.get('id')}:{view.get('hash')}",
+        response_url=None,
     )
 
 

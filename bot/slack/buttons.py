@@ -4,23 +4,17 @@ from typing import assert_never
 
 from bot.domain.incident import Incident
 from bot.errors import Refused
-from bot.run_rules import Stale
-from bot.slack import blocks
+from bot.slack import blocks, dialogs
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import with_people
-from bot.slack.press import Press
+from bot.slack.press import NEEDS, Press
 
 
 async def click(edge: Edge, asked: Asked, press: Press) -> None:
-    """Carry a click out. Raises MxError with a sentence for the person; a changed plan is shown again instead."""
+    """Carry a click out. Raises MxError with a sentence for the person."""
     try:
+        await edge.may(asked, NEEDS[press.act], integration=press.integration)
         says = await _act(edge, asked, press)
-    except Stale as stale:
-        edge.refresh(press.incident)
-        found = (await edge.timeline.book()).incident(press.incident)
-        if found is not None and press.playbook:
-            edge.show_plan_later(asked, found, press.playbook, undoes=press.undoes, why=str(stale))
-        return
     except Refused:
         edge.refresh(press.incident)
         raise
@@ -31,26 +25,21 @@ async def click(edge: Edge, asked: Asked, press: Press) -> None:
 async def _act(edge: Edge, asked: Asked, press: Press) -> str:
     name, actor, key = press.integration, asked.actor, asked.key
     match press.act:
-        case "run":
+        case "run" | "undo" | "extend":
+            found = await _open(edge, press) if press.act != "undo" else await _known(edge, press)
+            await dialogs.open_plan(edge, asked, found, press.model_copy(update={"channel": asked.channel}))
+        case "skip" | "decline":
             await _open(edge, press)
-            # The card shows the run from here on; a second message would only repeat it.
-            await edge.incidents.request_run(
-                name,
-                press.playbook or "",
-                actor=actor,
-                address=edge.address(asked),
-                fingerprint=press.fingerprint,
-                key=key,
-            )
-        case "undo":
-            await edge.incidents.request_undo(
-                name,
-                press.undoes or "",
-                actor=actor,
-                address=edge.address(asked),
-                fingerprint=press.fingerprint,
-                key=key,
-            )
+            await _ask_why(edge, asked, press)
+        case "retry":
+            await _open(edge, press)
+            await edge.steering.resume(name, press.undoes or "", "retry", actor=actor, key=key)
+        case "release":
+            await _open(edge, press)
+            await edge.steering.release(name, press.undoes or "", press.index or 0, actor=actor, key=key)
+        case "approve":
+            await _open(edge, press)
+            await edge.steering.approve(name, press.undoes or "", actor=actor, key=key)
         case "ack":
             await _open(edge, press)
             await edge.incidents.acknowledge(name, actor=actor, key=key)
@@ -83,14 +72,30 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
     return ""
 
 
-async def _open(edge: Edge, press: Press) -> Incident:
-    """The incident of the button, which must still be the open one. Raises Refused."""
-    book = await edge.timeline.book()
-    found = book.incident(press.incident)
+async def _ask_why(edge: Edge, asked: Asked, press: Press) -> None:
+    skips = press.act == "skip"
+    await dialogs.open_reason(
+        edge,
+        asked,
+        press.model_copy(update={"channel": asked.channel}),
+        title="Pass this step over" if skips else "Decline this run",
+        words="The run goes on behind the step that went wrong." if skips else "The run does not begin.",
+        submit="Pass it over" if skips else "Decline it",
+    )
+
+
+async def _known(edge: Edge, press: Press) -> Incident:
+    found = (await edge.timeline.book()).incident(press.incident)
     if found is None:
         raise Refused(
             f"{press.incident} is not on this timeline, so nothing was done. Type /mx triage to look."
         )
+    return found
+
+
+async def _open(edge: Edge, press: Press) -> Incident:
+    """The incident of the button, which must still be the open one. Raises Refused."""
+    found = await _known(edge, press)
     if not found.open:
         by = f" by {found.resolved_by}" if found.resolved_by else ""
         raise Refused(f"{found.id} was resolved{by}, so nothing was done. If it is back: /mx reopen REASON")

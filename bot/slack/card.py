@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 
 import structlog
 
@@ -66,6 +67,7 @@ class Cards:
         integrations: Mapping[str, Integration],
         clock: Clock,
         zone: tzinfo,
+        remark: str = "",
     ) -> None:
         self._timeline = timeline
         self._chat = chat
@@ -75,6 +77,7 @@ class Cards:
         self._integrations = integrations
         self._clock = clock
         self._zone = zone
+        self._remark = remark
         self._began = clock.now()
         self._shown: dict[str, _Shown] = {}
         self._again: set[str] = set()
@@ -145,11 +148,14 @@ class Cards:
         if card is None and (channel is None or over):
             shown.version, shown.live = incident.version, _live(look, incident, self._zone)
             return
-        offers = await self._planner.offers(incident) if incident.open else ()
-        digest = _digest(cardview.card(incident, offers, zone=self._zone, head="", look=look))
-        message = cardview.card(
-            incident, offers, zone=self._zone, head=f"{head.seq} {head.hash[:8]}", look=look
+        now = self._clock.now()
+        offers = await self._planner.offers(incident, now=now) if incident.open else ()
+        held = await self._planner.held(incident)
+        draw = partial(
+            cardview.card, incident, offers, zone=self._zone, look=look, held=held, remark=self._remark
         )
+        digest = _digest(draw(head=""))
+        message = draw(head=f"{head.seq} {head.hash[:8]}")
         try:
             if card is None:
                 await self._post(incident, shown, channel or "", message)

@@ -7,11 +7,11 @@ from datetime import datetime, tzinfo
 from bot.domain.assessment import Assessment, Finding, Verdict
 from bot.domain.incident import Incident
 from bot.domain.look import Look
-from bot.domain.mitigation import Plan
-from bot.domain.run import Run, StepState
-from bot.slack import blocks, bufferview, tables
+from bot.domain.mitigation import Plan, PlannedStep
+from bot.domain.run import Run
+from bot.slack import blocks, bufferview, runview, tables
+from bot.slack.clocktime import clock
 from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
-from bot.slack.planview import plan_dialog
 from bot.slack.press import Act, Press
 
 METADATA = "mx_incident"
@@ -27,14 +27,7 @@ _VERDICTS: Mapping[Verdict, str] = {
     "network": "The fault is in the network between us",
     "nobody": "Nobody's fault",
 }
-_MARKS = {
-    "waiting": "▫",
-    "started": "▸",
-    "done": "✓",
-    "failed": "✗",
-    "interrupted": "‼",
-    "inconclusive": "~",
-}
+_NOTHING_HELD: Mapping[str, PlannedStep] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +39,27 @@ class Offer:
 
 
 def card(
-    incident: Incident, offers: Sequence[Offer], *, zone: tzinfo, head: str, look: Look | None = None
+    incident: Incident,
+    offers: Sequence[Offer],
+    *,
+    zone: tzinfo,
+    head: str,
+    look: Look | None = None,
+    held: Mapping[str, PlannedStep] = _NOTHING_HELD,
+    remark: str = "",
 ) -> blocks.Message:
-    """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows."""
+    """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows.
+
+    ``remark`` stands under the buttons of playbooks.
+    """
     parts: list[Block] = [blocks.header(title(incident)), *_top(incident, zone)]
     if incident.open:
         parts += bufferview.sections(look, incident, zone=zone) if look else []
         parts += _details(incident)
         replay = bufferview.buttons(look, incident) if look else []
-        parts += blocks.actions([*replay, *_buttons(incident, offers)])
+        parts += blocks.actions([*replay, *runview.buttons(incident, held), *_buttons(incident, offers)])
         parts += [blocks.context(line) for line in _warnings(offers)]
+        parts += [blocks.context(escape(remark))] if remark and offers else []
     parts.append(blocks.context(_foot(incident, zone, head)))
     text = say("{} · {}", title(incident), incident.id)
     return blocks.message(text, parts, event=METADATA, payload={"incident": incident.id})
@@ -79,11 +83,6 @@ def summary(incident: Incident, *, zone: tzinfo) -> Mrkdwn:
     return joined("\n", lines)
 
 
-def clock(at: datetime, zone: tzinfo) -> str:
-    """A time of day with its zone: ``14:05 UTC``."""
-    return f"{at.astimezone(zone):%H:%M %Z}"
-
-
 def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
     told = _told(incident)
     if told and told.findings:
@@ -93,7 +92,7 @@ def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
     yield blocks.section(joined("\n", state))
     if on := list(_switched_on(incident, zone)):
         yield blocks.section(joined("\n", on))
-    if runs := [line for run in incident.runs[-_RUNS:] for line in _run(run, zone)]:
+    if runs := [line for run in _shown(incident) for line in runview.lines(incident, run, zone)]:
         yield blocks.section(joined("\n", runs))
 
 
@@ -161,19 +160,9 @@ def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
         )
 
 
-def _run(run: Run, zone: tzinfo) -> Iterator[Mrkdwn]:
-    doing = "Undo of" if run.mode == "undo" else "Playbook"
-    at, state = clock(run.requested_at, zone), run.outcome or "running"
-    yield say("*{} {}*: {} · {} at {}", doing, run.playbook, state, person(run.requested_by), at)
-    for step in run.steps:
-        yield say("{} {}", _MARKS[step.state], _step_says(run, step))
-
-
-def _step_says(run: Run, step: StepState) -> str:
-    planned = run.plan.steps[step.index] if run.plan and step.index < len(run.plan.steps) else None
-    name = (planned.title or planned.kind) if planned else f"step {step.index + 1}"
-    says = step.says or (planned.says if planned else "")
-    return f"{name}: {says}" if says else name
+def _shown(incident: Incident) -> tuple[Run, ...]:
+    """Every run that goes on, and the latest few."""
+    return tuple(run for run in incident.runs if run.live or run in incident.runs[-_RUNS:])
 
 
 def _told(incident: Incident) -> Assessment | None:
@@ -213,15 +202,7 @@ def _buttons(incident: Incident, offers: Sequence[Offer]) -> list[Block]:
     for offer in offers:
         press = Press.of_plan(offer.plan, incident)
         style: blocks.Style | None = "danger" if offer.plan.mode == "apply" else None
-        made.append(
-            blocks.button(
-                offer.label,
-                action=press.action,
-                value=press.value,
-                style=style,
-                confirm=plan_dialog(offer.plan),
-            )
-        )
+        made.append(blocks.button(offer.label, action=press.action, value=press.value, style=style))
     simple: list[tuple[Act, str]] = [("again", "Triage again"), ("report", "Report")]
     if incident.acknowledged_by is None:
         simple.insert(0, ("ack", "Acknowledge"))

@@ -4,20 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from bot.domain.authority import Role
 from bot.domain.fact import Address
-from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.errors import Refused
 from bot.gateway_watch import Watch
+from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
 from bot.playbook import Playbook
-from bot.slack import blocks, planview
+from bot.slack import blocks
 from bot.slack.api import SlackApi
 from bot.slack.later import Later
-from bot.slack.limits import with_people
+from bot.slack.members import Members
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
+from bot.steering import Steering
 from bot.timeline import Timeline
 
 
@@ -30,6 +32,8 @@ class Asked:
     key: str | None
     """Names the delivery, so that a repeat of it does nothing twice."""
     response_url: str | None
+    trigger: str | None = None
+    """Opens one dialog, within three seconds."""
 
     @property
     def actor(self) -> str:
@@ -44,6 +48,10 @@ class Edge:
     timeline: Timeline
     incidents: Incidents
     ordering: Ordering
+    steering: Steering
+    handover: Handover
+    learn: Callable[[str | None], None]
+    """Have the scrubber hide this secret from here."""
     watch: Watch
     integrations: Mapping[str, Integration]
     playbooks: Mapping[str, Playbook]
@@ -51,6 +59,7 @@ class Edge:
     replies: Replies
     later: Later
     api: SlackApi
+    members: Members
     zone: ZoneInfo
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
@@ -76,6 +85,23 @@ class Edge:
             f"Which integration? There are {names}. Type it in its own channel, or /mx triage NAME."
         )
 
+    async def may(
+        self, asked: Asked, role: Role | None, *, integration: str | None = None, playbook: str = ""
+    ) -> None:
+        """Raises Refused where the asker may not act in this role (None: anybody may), with who can.
+
+        A playbook that is for approvers asks for that role.
+        """
+        found = self.playbooks.get(playbook)
+        if found is not None and found.who == "approvers":
+            role = "approver"
+        if role is None:
+            return
+        known = self.integrations.get(integration or "") or await self.integration(asked)
+        incident = (await self.timeline.book()).open_incident(known.name)
+        channel = known.channel or (incident.channel if incident else None) or asked.channel
+        await self.members.check(asked.user, role, channel=channel)
+
     def address(self, asked: Asked) -> Address:
         """Where a later answer to this goes. Its URL is written down off the asker's path, beside the timeline."""
         reply = None
@@ -89,21 +115,3 @@ class Edge:
         url = asked.response_url
         if url:
             self.later.put(lambda: self.api.respond(url, message))
-
-    def show_plan_later(
-        self, asked: Asked, incident: Incident, name: str, *, undoes: str | None = None, why: str = ""
-    ) -> None:
-        """Work the plan out and show it privately, with the button that carries it out."""
-        url = asked.response_url
-        if url is None:
-            return
-
-        async def show() -> None:
-            try:
-                plan = await self.planner.one(incident, name, undoes=undoes)
-                message = planview.private_plan(plan, incident, why=why)
-            except Refused as refused:
-                message = blocks.private(with_people(str(refused)))
-            await self.api.respond(url, message)
-
-        self.later.put(show)

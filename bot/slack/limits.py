@@ -28,6 +28,10 @@ FALLBACK = 3900
 """``chat.update`` refuses a text over 4,000 characters."""
 WHOLE = 12_000
 """All blocks together; Slack answers ``msg_blocks_too_long`` near 13,200 and does not say where."""
+MODAL_TITLE = 24
+LABEL = 2000
+OPTION = 75
+PRIVATE_METADATA = 3000
 PHONE = 44
 """Columns of fixed-width text that a phone shows without breaking the line."""
 

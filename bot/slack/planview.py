@@ -1,29 +1,24 @@
-"""A plan for a person: whole, as a private message with its button, or short, as a button's dialog. Pure."""
+"""What a person is asked before a single step goes on: its dialog, within what Slack shows there. Pure."""
 
-from bot.domain.incident import Incident
-from bot.domain.mitigation import Plan
-from bot.domain.plan import confirm_text, plan_lines
+from bot.domain.mitigation import Plan, PlannedStep
+from bot.domain.plan import confirm_text
 from bot.slack import blocks
-from bot.slack.limits import Block, escape, joined, say
-from bot.slack.press import Press
+from bot.slack.limits import Block
 
 
-def private_plan(plan: Plan, incident: Incident, *, why: str = "") -> blocks.Message:
-    """The whole plan, with the button that carries it out; ``why`` says why it is shown (again)."""
-    title, *lines = plan_lines(plan)
-    parts: list[Block] = [blocks.section(escape(why))] if why else []
-    parts.append(blocks.section(joined("\n", [say("*{}* for {}", title, incident.id), *map(escape, lines)])))
-    if plan.steps:
-        press = Press.of_plan(plan, incident)
-        button = blocks.button(_yes(plan), action=press.action, value=press.value, style="danger")
-        parts += blocks.actions([button])
-    return blocks.private(say("{} {}", why, title) if why else escape(title), parts)
+def go_dialog(step: PlannedStep) -> Block:
+    """Before a held step goes on: what it will do, and what speaks against it."""
+    lines = [
+        f"{step.says[:1].upper()}{step.says[1:]}.",
+        step.touches,
+        *(f"Note: {one}" for one in step.warnings),
+    ]
+    if step.undo_says is None:
+        lines.insert(1, "It cannot be taken back.")
+    return blocks.confirm(f"{step.ask}?", "\n".join(line for line in lines if line), yes="Yes, go on")
 
 
-def plan_dialog(plan: Plan) -> Block:
-    """The dialog between the click and the act: the plan, within what Slack shows there."""
-    return blocks.confirm(plan.title, confirm_text(plan), yes=_yes(plan), style="danger")
-
-
-def _yes(plan: Plan) -> str:
-    return "Start it" if plan.mode == "apply" else "Take it back"
+def approval_dialog(plan: Plan | None, playbook: str) -> Block:
+    """Before a run of somebody else's is approved: its plan."""
+    text = confirm_text(plan) if plan else "Its plan is made when it begins; /mx run shows it as it is now."
+    return blocks.confirm(f"Approve {playbook}?", text, yes="Approve")

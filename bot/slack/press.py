@@ -1,17 +1,60 @@
 """What a button carries: which incident it was made for, what a click does, and the fingerprint of the plan it shows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, Self
 
 from pydantic import ValidationError
 
+from bot.domain.authority import Role
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Plan
 from bot.domain.readings import Frozen
 from bot.errors import Refused
 
 Act = Literal[
-    "run", "undo", "ack", "again", "report", "start", "pause", "resume", "cancel", "resend", "arrived"
+    "run",
+    "undo",
+    "extend",
+    "approve",
+    "decline",
+    "release",
+    "retry",
+    "skip",
+    "ack",
+    "again",
+    "report",
+    "start",
+    "pause",
+    "resume",
+    "cancel",
+    "resend",
+    "arrived",
 ]
+
+
+NEEDS: Mapping[Act, Role | None] = MappingProxyType(
+    {
+        "run": "responder",
+        "undo": "responder",
+        "extend": "responder",
+        "approve": "approver",
+        "decline": "responder",
+        "release": "responder",
+        "retry": "responder",
+        "skip": "responder",
+        "ack": None,
+        "again": None,
+        "report": None,
+        "start": "responder",
+        "pause": "responder",
+        "resume": "responder",
+        "cancel": "responder",
+        "resend": "responder",
+        "arrived": "responder",
+    }
+)
+"""Who may press which button; None: anybody."""
 
 
 class Press(Frozen):
@@ -22,8 +65,12 @@ class Press(Frozen):
     integration: str
     playbook: str | None = None
     undoes: str | None = None
-    """The run that an undo takes back."""
+    """The run that is meant: taken back, kept on, approved, gone on with."""
+    index: int | None = None
+    """The step of that run that a person gives the go for."""
     fingerprint: str | None = None
+    channel: str | None = None
+    """Where the dialog was opened."""
     write: str | None = None
     """The buffered write that is decided."""
 
@@ -31,7 +78,7 @@ class Press(Frozen):
     def of_plan(cls, plan: Plan, incident: Incident) -> Self:
         """The button that carries out this plan."""
         return cls(
-            act="run" if plan.mode == "apply" else "undo",
+            act="run" if plan.mode == "apply" else plan.mode,
             incident=incident.id,
             integration=incident.integration,
             playbook=plan.playbook,

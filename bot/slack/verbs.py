@@ -7,9 +7,12 @@ from bot.domain.incident import Incident
 from bot.domain.look import Look
 from bot.domain.words import sentence
 from bot.errors import Refused
-from bot.slack import blocks, bufferview, cardview
+from bot.planning import fingerprint
+from bot.slack import blocks, bufferview, cardview, dialogs
+from bot.slack.clocktime import clock
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Block, Mrkdwn, channel, escape, joined, person, say, with_people
+from bot.slack.press import Press
 
 _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
 _LINES = 25
@@ -84,7 +87,7 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
         say(
             "`{}` {} {} {}",
             event.version,
-            cardview.clock(event.at, edge.zone),
+            clock(event.at, edge.zone),
             person(event.actor),
             sentence(event.fact),
         )
@@ -107,7 +110,7 @@ async def playbooks(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     return blocks.private(joined("\n", lines) if lines else escape("There is no playbook."))
 
 
-async def run(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+async def run(edge: Edge, asked: Asked, words: str) -> blocks.Message | None:
     """Show a playbook's plan, with the button that starts it."""
     if words not in edge.playbooks:
         known = ", ".join(edge.playbooks)
@@ -115,23 +118,55 @@ async def run(edge: Edge, asked: Asked, words: str) -> blocks.Message:
             f"Which playbook? There is: {known}." if not words else f"There is no playbook {words}."
         )
     found = await _open(edge, asked)
-    edge.show_plan_later(asked, found, words)
-    return blocks.private(say("Working out what {} would do now…", words))
+    press = Press(
+        act="run",
+        incident=found.id,
+        integration=found.integration,
+        playbook=words,
+        channel=asked.channel,
+        fingerprint=fingerprint(edge.playbooks[words], incident=found),
+    )
+    await dialogs.open_plan(edge, asked, found, press)
+    return None
 
 
-async def undo(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """Show how something that is on would be taken back, with the button that does it."""
+async def undo(edge: Edge, asked: Asked, words: str) -> blocks.Message | None:
+    """Show how something that is on, or was begun, would be taken back, with the button that does it."""
     found = await _open_or_latest(edge, asked)
     on = [lease for lease in found.leases if words in ("", lease.playbook, lease.run)]
-    if not found.leases:
+    begun = [run for run in reversed(found.runs) if run.mode == "apply" and words in (run.id, run.playbook)]
+    if not found.leases and not begun:
         raise Refused(
             f"Nothing is switched on in {found.id}, so there is nothing to take back. What can be run: /mx playbooks"
         )
-    if len(on) != 1:
+    if len(on) != 1 and not (begun and not on):
         names = ", ".join(lease.playbook for lease in found.leases)
         raise Misused(f"Which one? On now: {names}." if not words else f"{words} is not on. On now: {names}.")
-    edge.show_plan_later(asked, found, on[0].playbook, undoes=on[0].run)
-    return blocks.private(say("Working out how {} is taken back…", on[0].playbook))
+    run, name = (on[0].run, on[0].playbook) if on else (begun[0].id, begun[0].playbook)
+    press = Press(
+        act="undo",
+        incident=found.id,
+        integration=found.integration,
+        playbook=name,
+        undoes=run,
+        channel=asked.channel,
+    )
+    await dialogs.open_plan(edge, asked, found, press)
+    return None
+
+
+async def approve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """Agree to somebody else's run."""
+    found = await edge.integration(asked)
+    done = await edge.steering.approve(found.name, words, actor=asked.actor, key=asked.key)
+    return blocks.private(with_people(done.says))
+
+
+async def stop(edge: Edge, asked: Asked, words: str) -> blocks.Message:
+    """Stop every run after its current step."""
+    _none(words)
+    done = await edge.steering.stop(actor=asked.actor, key=asked.key)
+    return blocks.private(joined("\n", [with_people(one.says) for one in done]))
 
 
 async def resolve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
@@ -199,7 +234,7 @@ def _unmet(look: Look, edge: Edge) -> tuple[str, ...]:
     lines = look.unmet(edge.zone)
     if not look.trouble or not lines:
         return lines
-    return (*lines, f"{_UNASKED}, so this is as of {cardview.clock(look.at, edge.zone)}: {look.trouble}")
+    return (*lines, f"{_UNASKED}, so this is as of {clock(look.at, edge.zone)}: {look.trouble}")
 
 
 async def _open(edge: Edge, asked: Asked) -> Incident:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +15,11 @@ from slack_bolt.async_app import AsyncApp
 from bot import playbook
 from bot.clock import SystemClock
 from bot.demo.slack.limits import Limits
+from bot.demo.slack.records import View
+from bot.demo.slack.render import render_view
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.domain.assessment import Assessment
+from bot.domain.authority import Authority
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
@@ -24,8 +27,11 @@ from bot.faults import wordless
 from bot.gateway_client import GatewayClient
 from bot.gateway_orders import Orders
 from bot.gateway_watch import Watch
+from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
+from bot.playbook import Playbook
+from bot.ports import Step
 from bot.slack import server
 from bot.slack.answers import Answers
 from bot.slack.api import SlackApi, slack_client
@@ -34,9 +40,11 @@ from bot.slack.card import Cards
 from bot.slack.chat import SlackChat
 from bot.slack.edge import Edge
 from bot.slack.later import Later
+from bot.slack.members import Members
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.slack.settings import SlackSettings
+from bot.steering import Steering
 from bot.steps import step_kinds
 from bot.timeline import Timeline
 from tests.domain import made
@@ -89,6 +97,7 @@ class Rig:
     ben: str
     settings: SlackSettings
     url: str
+    steps: Mapping[str, Step]
 
     async def open(
         self,
@@ -134,6 +143,24 @@ class Rig:
         )
         await self.timeline.append(Draft(stream=event.stream, actor="mx", at=self.clock.now(), fact=fact))
 
+    async def press(self, user: str, message: str, label: str, *, send: bool = True) -> View:
+        """Click a button that opens a dialog, wait until it can be used, and send it in."""
+        click = await self.slack.click(user, self.channel, message, label)
+        assert (click.status, click.error, click.confirm) == (200, None, None)
+        return await self.send(user) if send else await self.slack.dialog(user)
+
+    async def send(self, user: str, values: Mapping[str, str] | None = None) -> View:
+        """Send in the dialog that this person has open; the dialog as it was."""
+        dialog = await self.slack.dialog(user)
+        sent = await self.slack.submit_view(user, dialog.id, values)
+        assert (sent.error, sent.errors) == (None, {})
+        return dialog
+
+    def shown(self, user: str) -> str:
+        """The dialog on top as this person reads it; empty where none is open."""
+        views = self.slack.views(user)
+        return "\n".join(render_view(views[-1], width=10_000)) if views else ""
+
     async def drain(self) -> None:
         """Work off the private answers that are waiting."""
         await self.later.drain()
@@ -151,6 +178,8 @@ async def rig(
     bot_member: bool = True,
     slack: SlackWorkspace | None = None,
     channel: str | None = None,
+    own: Callable[[Mapping[str, Step]], Mapping[str, Playbook]] = lambda _: {},
+    authority: Callable[[list[str]], Authority] = lambda _: Authority(),
 ) -> AsyncIterator[Rig]:
     """A rig on the database in ``folder``; a second one on the same folder and Slack is a restarted bot."""
     clock = HandClock()
@@ -175,7 +204,7 @@ async def rig(
         api = SlackApi(client, session, clock)
         chat = SlackChat(api)
         steps = playbook.by_kind(step_kinds(client_of_gateway, clock))
-        playbooks = playbook.shipped(steps)
+        playbooks = {**playbook.shipped(steps), **own(steps)}
         ids = itertools.count(1)
         integrations = {
             name: Integration(
@@ -199,12 +228,18 @@ async def rig(
             zone=UTC_ZONE,
         )
         later = Later()
+        who_may = Members(api, clock, authority(people))
         edge = Edge(
             timeline=timeline,
             incidents=Incidents(
                 timeline, clock, playbooks=playbooks, new_id=lambda: f"id-{folder.name}-{next(ids)}"
             ),
             ordering=Ordering(timeline, clock, new_id=lambda: f"order-{folder.name}-{next(ids)}"),
+            steering=Steering(
+                timeline, clock, playbooks=playbooks, new_id=lambda: f"steer-{folder.name}-{next(ids)}"
+            ),
+            handover=Handover.beside(folder / "mx.db"),
+            learn=lambda _: None,
             watch=watch,
             integrations=integrations,
             playbooks=playbooks,
@@ -212,6 +247,7 @@ async def rig(
             replies=replies,
             later=later,
             api=api,
+            members=who_may,
             zone=UTC_ZONE,
             refresh=cards.refresh,
         )
@@ -237,7 +273,15 @@ async def rig(
             ben=people[1],
             settings=settings,
             url=url,
+            steps=steps,
         )
+
+
+@asynccontextmanager
+async def slack_with_group(handle: str) -> AsyncIterator[tuple[SlackWorkspace, str]]:
+    """A workspace with an empty user group, whose id settings can name before the rig is made."""
+    async with SlackWorkspace.start(limits=QUICK) as slack:
+        yield slack, slack.add_group(handle, [])
 
 
 @asynccontextmanager

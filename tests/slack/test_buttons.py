@@ -48,32 +48,34 @@ async def switched_on(rig: Rig, stream: str, run: str, *, playbook: str = "rate-
     )
 
 
-async def test_a_click_asks_for_the_run_that_its_dialog_showed(rig: Rig) -> None:
+async def test_the_button_shows_the_plan_and_sending_it_in_asks_for_the_run(rig: Rig) -> None:
     incident = await rig.open()
     message = await card(rig)
-    click = await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
-    assert click.status == 200
-    assert click.confirm is not None
-    assert "Limit the gateway to 1 request per second" in click.confirm.text
+    dialog = await rig.press(rig.ann, message.ts, ENABLE, send=False)
+    assert "Limit the gateway to 1 request per second" in rig.shown(rig.ann)
+    assert dialog.body["submit"]["text"] == "Start it"
+    assert (await rig.incident(incident.id)).runs == ()
+    await rig.send(rig.ann)
     (run,) = (await rig.incident(incident.id)).runs
     assert run.requested_by == f"slack:{rig.ann}"
     assert run.address.channel == rig.channel
-    assert await told(rig, rig.ann) == ""
+    assert await told(rig, rig.ann) == rig.shown(rig.ann) == ""
 
 
-async def test_saying_no_in_the_dialog_does_nothing(rig: Rig) -> None:
+async def test_closing_the_dialog_does_nothing(rig: Rig) -> None:
     await rig.open()
     message = await card(rig)
     head = (await rig.timeline.book()).head
-    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE, confirm=False)
+    dialog = await rig.press(rig.ann, message.ts, ENABLE, send=False)
+    await rig.slack.close_view(rig.ann, dialog.id)
     assert (await rig.timeline.book()).head == head
 
 
-async def test_a_repeated_click_delivery_starts_one_run(rig: Rig) -> None:
+async def test_repeated_deliveries_open_one_dialog_and_start_one_run(rig: Rig) -> None:
     incident = await rig.open()
     message = await card(rig)
     rig.slack.mischief.repeat = 3
-    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
+    await rig.press(rig.ann, message.ts, ENABLE)
     await rig.slack.settled()
     assert len((await rig.incident(incident.id)).runs) == 1
     assert await told(rig, rig.ann) == ""
@@ -82,32 +84,47 @@ async def test_a_repeated_click_delivery_starts_one_run(rig: Rig) -> None:
 async def test_the_second_of_two_people_is_told_who_was_first(rig: Rig) -> None:
     incident = await rig.open()
     message = await card(rig)
-    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
-    second = await rig.slack.click(rig.ben, rig.channel, message.ts, ENABLE)
-    assert second.status == 200
+    await rig.press(rig.ann, message.ts, ENABLE, send=False)
+    await rig.press(rig.ben, message.ts, ENABLE, send=False)
+    await rig.send(rig.ann)
+    await rig.send(rig.ben)
     assert len((await rig.incident(incident.id)).runs) == 1
-    assert f"@{rig.ann} started it at" in await told(rig, rig.ben)
-    assert await told(rig, rig.ann) == ""
+    assert f"@{rig.ann} started it at" in rig.shown(rig.ben)
+    assert rig.shown(rig.ann) == await told(rig, rig.ann) == ""
 
 
-async def test_a_stale_button_shows_the_plan_as_it_is_now_and_a_fresh_button(rig: Rig) -> None:
+async def test_a_stale_button_shows_the_plan_as_it_is_now_and_says_so(rig: Rig) -> None:
     incident = await rig.open()
     message = await card(rig)
-    now = rig.clock.now()
-    # Another mitigation went on meanwhile, and the card of this person's phone does not know.
-    await rig.timeline.append(
-        Draft(stream=incident.id, actor="cli:x@y", at=now, fact=RunRequested(run="other", playbook="another"))
-    )
-    await switched_on(rig, incident.id, "other", playbook="another")
+    await another(rig, incident.id)
     click = await rig.slack.click_stale(rig.ann, rig.channel, message.ts, ENABLE, version=0)
     assert click.status == 200
-    assert len((await rig.incident(incident.id)).runs) == 1
-    text = await told(rig, rig.ann)
-    assert "has changed since it was shown" in text
-    assert "Limit the gateway to 1 request per second" in text
-    fresh = rig.slack.ephemerals(rig.ann, rig.channel)[-1]
-    await rig.slack.click(rig.ann, rig.channel, fresh.ts, "Start it")
+    await rig.slack.dialog(rig.ann)
+    assert "This has changed since the card was drawn" in rig.shown(rig.ann)
+    assert "Limit the gateway to 1 request per second" in rig.shown(rig.ann)
+    await rig.send(rig.ann)
     assert [run.playbook for run in (await rig.incident(incident.id)).runs] == ["another", "rate-limited"]
+
+
+async def test_a_plan_that_changed_while_it_was_read_is_shown_again_instead_of_carried_out(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await card(rig)
+    await rig.press(rig.ann, message.ts, ENABLE, send=False)
+    await another(rig, incident.id)
+    await rig.send(rig.ann)
+    assert [run.playbook for run in (await rig.incident(incident.id)).runs] == ["another"]
+    await rig.slack.dialog(rig.ann)
+    assert "has changed since it was shown" in rig.shown(rig.ann)
+    await rig.send(rig.ann)
+    assert [run.playbook for run in (await rig.incident(incident.id)).runs] == ["another", "rate-limited"]
+    assert rig.shown(rig.ann) == ""
+
+
+async def another(rig: Rig, stream: str) -> None:
+    """Another mitigation goes on, and the card of this person's phone does not know."""
+    fact = RunRequested(run="other", playbook="another")
+    await rig.timeline.append(Draft(stream=stream, actor="cli:x@y", at=rig.clock.now(), fact=fact))
+    await switched_on(rig, stream, "other", playbook="another")
 
 
 async def test_a_button_of_an_incident_that_is_over_does_nothing_and_says_so(rig: Rig) -> None:
@@ -124,12 +141,11 @@ async def test_a_button_of_an_incident_that_is_over_does_nothing_and_says_so(rig
 async def test_what_is_on_can_be_undone_by_its_own_button(rig: Rig) -> None:
     incident = await rig.open()
     message = await card(rig)
-    await rig.slack.click(rig.ann, rig.channel, message.ts, ENABLE)
+    await rig.press(rig.ann, message.ts, ENABLE)
     (run,) = (await rig.incident(incident.id)).runs
     await switched_on(rig, incident.id, run.id)
     message = await card(rig)
-    click = await rig.slack.click(rig.ben, rig.channel, message.ts, "Undo: Emergency rate limit")
-    assert click.status == 200
+    await rig.press(rig.ben, message.ts, "Undo: Emergency rate limit")
     assert await told(rig, rig.ben) == ""
     runs = (await rig.incident(incident.id)).runs
     assert [(one.mode, one.undoes) for one in runs] == [("apply", None), ("undo", run.id)]
@@ -156,14 +172,15 @@ async def test_the_card_is_drawn_again_after_a_stale_click(rig: Rig) -> None:
     await rig.slack.click_stale(rig.ann, rig.channel, message.ts, ENABLE, version=0)
     await rig.drain()
     await card(rig)
-    assert [call.method for call in rig.slack.calls[calls:]] == ["chat.update"]
+    asked = [call.method for call in rig.slack.calls[calls:]]
+    assert [method for method in asked if method.startswith(("chat.", "views."))] == ["chat.update"]
 
 
 async def test_what_fits_is_offered_and_what_is_on_is_not(rig: Rig) -> None:
     incident = await rig.open(rate_limited())
-    assert [offer.label for offer in await rig.edge.planner.offers(incident)] == [ENABLE]
+    assert [offer.label for offer in await rig.edge.planner.offers(incident, now=rig.clock.now())] == [ENABLE]
     await rig.edge.incidents.request_run("default", "rate-limited", actor="cli:x@y")
-    assert await rig.edge.planner.offers(await rig.incident(incident.id)) == ()
+    assert await rig.edge.planner.offers(await rig.incident(incident.id), now=rig.clock.now()) == ()
 
 
 async def test_a_click_while_the_database_is_locked_is_answered_and_writes_nothing(

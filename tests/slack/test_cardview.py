@@ -115,10 +115,10 @@ def test_it_says_how_bad_whose_fault_why_and_until_when_somebody_answers() -> No
     assert "mx-20261123-7f3a · opened 12:00 UTC · looked at 12:00 UTC · timeline 41 deadbeef" in text
 
 
-def test_the_playbook_comes_first_and_shows_its_plan_before_it_acts() -> None:
+def test_the_playbook_comes_first_and_its_button_is_bound_to_its_plan() -> None:
     message = drawn(incident(), OFFER)
     assert buttons(message) == ["Enable emergency rate limit", "Acknowledge", "Triage again", "Report"]
-    assert "Limit the gateway to 1 request per second" in str(message["blocks"])
+    assert f'"fingerprint":"{PLAN.fingerprint}"' in str(message["blocks"])
 
 
 def test_what_is_switched_on_is_said_with_owner_and_end_and_can_be_undone() -> None:

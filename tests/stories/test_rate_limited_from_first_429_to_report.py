@@ -20,9 +20,7 @@ async def test_rate_limited_from_first_429_to_report(tmp_path: Path) -> None:
         await world.slack.click(world.ben, world.channel, card.ts, "Acknowledge")
         await world.card(f"Who has it: @{world.ben}")
 
-        click = await world.slack.click(world.ann, world.channel, card.ts, ENABLE)
-        assert click.confirm is not None
-        assert "1 request per second" in click.confirm.text
+        await world.press(ENABLE, shows="1 request per second")
         await world.card("On: ", "asset-sync and report-generator paused", f"by @{world.ann}")
         policy = await world.policy()
         assert (policy["rate_per_s"], policy["paused_jobs"]) == (1.0, ["asset-sync", "report-generator"])
@@ -31,7 +29,7 @@ async def test_rate_limited_from_first_429_to_report(tmp_path: Path) -> None:
         await world.card("Playbook rate-limited: done", "free of 429")
 
         assert "cannot be resolved yet" in await world.mx("resolve")
-        await world.slack.click(world.ann, world.channel, card.ts, "Undo: Emergency rate limit")
+        await world.press("Undo: Emergency rate limit", shows="End this limit")
         await world.card("Undo of rate-limited: done", without=("On: ",))
         assert (await world.policy())["leases"] == []
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from bot.demo.maintainx import Fault
+from bot.demo.slack.render import render_view
 from tests.stories.world import whole
 
 ENABLE = "Enable emergency rate limit"
@@ -13,21 +14,23 @@ async def test_two_people_click(tmp_path: Path) -> None:
     async with whole(tmp_path) as world:
         world.maintainx.break_(Fault("limited"))
         await world.mx("triage")
-        card = await world.card(ENABLE)
-        clicks = await asyncio.gather(
+        await world.card(ENABLE)
+        for user in (world.ann, world.ben):
+            await world.press(ENABLE, user=user, send=False)
+        sent = await asyncio.gather(
             *(
-                world.slack.click_stale(user, world.channel, card.ts, ENABLE, version=0)
+                world.slack.submit_view(user, world.slack.views(user)[-1].id)
                 for user in (world.ann, world.ben)
             )
         )
-        assert [click.error for click in clicks] == [None, None]
+        assert [one.error for one in sent] == [None, None]
         (run,) = [run for run in (await world.incident()).runs if run.mode == "apply"]
         first = run.requested_by.removeprefix("slack:")
         second = world.ben if first == world.ann else world.ann
-        assert f"@{first} started it at" in await world.heard("started it at", user=second)
+        (left,) = world.slack.views(second)
+        assert f"@{first} started it at" in "\n".join(render_view(left, width=10_000))
+        assert world.slack.views(first) == ()
         await world.card("On: ", f"by @{first}")
-        told = [world.text(message) for message in world.slack.ephemerals(first, world.channel)]
-        assert not any("started it" in text for text in told)
 
 
 async def test_a_delivery_that_slack_repeats_acts_once(tmp_path: Path) -> None:
@@ -35,8 +38,8 @@ async def test_a_delivery_that_slack_repeats_acts_once(tmp_path: Path) -> None:
         world.maintainx.break_(Fault("limited"))
         world.slack.mischief.repeat = 2
         await world.mx("triage")
-        card = await world.card(ENABLE)
-        await world.slack.click(world.ann, world.channel, card.ts, ENABLE)
+        await world.card(ENABLE)
+        await world.press(ENABLE)
         await world.slack.settled()
         await world.card("On: ")
         kinds = [event.fact.kind for event in await world.facts()]

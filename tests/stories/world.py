@@ -1,7 +1,7 @@
 """Both composition roots in one process, between stand-ins: what the stories about Slack run against."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,8 +16,8 @@ from bot.demo.integration import FakeIntegration
 from bot.demo.jobs import Job
 from bot.demo.maintainx import FakeMaintainX
 from bot.demo.slack.limits import Limits
-from bot.demo.slack.records import Message
-from bot.demo.slack.render import render
+from bot.demo.slack.records import Message, View
+from bot.demo.slack.render import render, render_view
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.demo.statuspage import FakeStatusPage
 from bot.domain.events import Event
@@ -117,6 +117,32 @@ class World:
         found = await self.slack.until(look, timeout_s=PATIENCE_S, what=f"{words!r} to be told privately")
         assert found is not None
         return found
+
+    async def press(
+        self,
+        label: str,
+        *,
+        user: str | None = None,
+        values: Mapping[str, str] | None = None,
+        shows: str = "",
+        send: bool = True,
+    ) -> View:
+        """Click this button of the card and send in the dialog that it opens, which shows these words; the dialog."""
+        who = user or self.ann
+        (card,) = self.cards()
+        click = await self.slack.click(who, self.channel, card.ts, label)
+        assert (click.status, click.error) == (200, None), (label, click)
+        dialog = await self.slack.dialog(who)
+        text = "\n".join(render_view(dialog, width=10_000))
+        assert shows in text, text
+        if send:
+            sent = await self.slack.submit_view(who, dialog.id, values)
+            assert (sent.error, dict(sent.errors), sent.view) == (None, {}, None), (
+                label,
+                sent,
+                sent.view and render_view(sent.view),
+            )
+        return dialog
 
     async def policy(self) -> dict[str, object]:
         """What the gateway does now."""

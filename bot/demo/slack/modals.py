@@ -39,6 +39,20 @@ class ModalDriver(Driver):
         """The modals this person has open, the one on top last."""
         return tuple(self.state.views.get(user, ()))
 
+    async def dialog(self, user: str, *, timeout_s: float = 10.0) -> View:
+        """The modal on top, once it can be sent in, or says that nothing is to be done (a placeholder ends with …)."""
+
+        def look() -> View | None:
+            stack = self.state.views.get(user, [])
+            if not stack:
+                return None
+            text = str(stack[-1].body["blocks"][-1].get("text", {}).get("text", ""))
+            return stack[-1] if stack[-1].body.get("submit") or not text.endswith("…") else None
+
+        found = await self.state.until(look, timeout_s=timeout_s, what="a dialog that can be used")
+        assert found is not None
+        return found
+
     async def click_in_view(
         self, user: str, view_id: str, button: str, *, confirm: bool = True
     ) -> ClickOutcome:
