@@ -15,6 +15,7 @@ from bot.domain.severity import process_down, severity_of
 
 PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
     "rate-limited": ("rate-limited",),
+    "key-rejected": ("api-key-rejected", "api-key-from-store"),
     "service-down": ("service-down",),
 }
 """Which playbooks fit which rule, the best first. A playbook that does not ship yet is not named."""

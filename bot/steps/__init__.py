@@ -2,7 +2,15 @@
 
 from bot.ports import Clock, Gateway, Step
 from bot.steps.gateway import GatewayStep
+from bot.steps.keycheck import KeyCheck
+from bot.steps.keyhere import KeyHere
+from bot.steps.keyretire import KeyRetire
+from bot.steps.keytest import KeyTest
+from bot.steps.keywait import KeyWait
 from bot.steps.restart import Restart
+from bot.steps.restarting import Restarting
+from bot.steps.rotate import KeyStore, KeyTake
+from bot.steps.rotation import Rotation
 from bot.steps.service import ServiceLook, Services
 from bot.steps.servicecheck import ServiceCheck
 from bot.steps.surroundings import Surroundings
@@ -14,9 +22,17 @@ _NOTHING = Surroundings()
 def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) -> tuple[Step, ...]:
     """Every kind there is; a new one is one file and one line here."""
     services = Services(around, clock)
+    rotation = Rotation(around, clock, Restarting(services))
     return (
         GatewayStep(gateway, clock),
         VerifyTraffic(gateway, clock),
+        KeyTest(rotation, gateway),
+        KeyStore(rotation),
+        KeyWait(rotation),
+        KeyTake(rotation),
+        KeyCheck(rotation),
+        KeyHere(rotation, gateway),
+        KeyRetire(rotation),
         ServiceLook(services),
         Restart(services),
         ServiceCheck(services),
