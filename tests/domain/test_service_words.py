@@ -89,7 +89,7 @@ def host(found: ServiceState) -> Reading:
         ),
         (
             state(runs_in="systemd", state="inactive", exit_code=None),
-            'the unit sync is not running since 11:56 UTC: its host calls it "inactive"',
+            'the unit sync has not run since 11:56 UTC: its host calls it "inactive"',
             'the unit sync is not running: its host calls it "inactive"',
         ),
     ],
