@@ -1,6 +1,7 @@
 """The steps about the integration's own process, against an engine on a real socket and a real health page."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bot.steps.surroundings import Surroundings
 from bot.systemd import SystemdHost
 from tests.steps.services import NAME, Room, a_room, context
 from tests.systemctl import RUNS, Systemctl
-from tests.wound_clock import WoundClock
+from tests.wound_clock import START, WoundClock
 
 WATCH = {"answered": 3, "within_s": 20}
 
@@ -288,14 +289,36 @@ async def test_a_rotation_restarts_what_reads_its_key_from_a_file(room: Room) ->
         await restart(integration.model_copy(update={"service": None}))
 
 
-async def test_a_container_that_was_made_with_its_key_is_not_restarted_in_vain(room: Room) -> None:
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    file = tmp_path / "sync.env"
+    file.write_text("MAINTAINX_API_KEY=new-secret-0123456789\n")
+    os.utime(file, (START.timestamp(), START.timestamp()))
+    return file
+
+
+async def test_a_container_that_was_made_with_its_key_is_not_restarted_in_vain(
+    room: Room, env_file: Path
+) -> None:
     room.container.environment = ("MAINTAINX_API_KEY=old-secret-0123456789",)
-    store = KeyStoreSpec(kind="env-file", file="/etc/sync.env")
+    store = KeyStoreSpec(kind="env-file", file=str(env_file))
+    integration = room.integration.model_copy(update={"key_store": store})
     with pytest.raises(OutsideError) as caught:
-        await Restarting(room.services)(room.integration.model_copy(update={"key_store": store}))
+        await Restarting(room.services)(integration)
     assert "was created with MAINTAINX_API_KEY in it: a restart would bring back that key" in str(
         caught.value
     )
     assert "docker compose up -d --force-recreate maintainx-sync" in str(caught.value)
     assert "old-secret" not in str(caught.value)
+
+    room.container.created_at = "2026-11-23T12:05:00.000000001Z"  # somebody has done so, five minutes after
+    says = await Restarting(room.services)(integration)
+
+    assert (
+        says
+        == f"the container maintainx-sync was created after {env_file} had changed, and runs with that key"
+    )
     assert room.container.starts == []
+    gone = store.model_copy(update={"file": f"{env_file}.gone"})
+    with pytest.raises(OutsideError, match="no such file or directory; let key_env_file"):
+        await Restarting(room.services)(room.integration.model_copy(update={"key_store": gone}))
