@@ -141,8 +141,9 @@ async def test_a_restart_is_not_taken_back_and_its_undo_says_so(scene: Scene) ->
     undo = (await scene.incident()).runs[1]
     assert undo.plan is not None
     assert undo.plan.steps == ()
-    assert undo.plan.warnings == (
-        "step 2 (restart maintainx-sync; what it is working on is cut off) cannot be taken back",
+    assert (
+        "step 2 (restart maintainx-sync; what it is working on is cut off) cannot be taken back"
+        in undo.plan.warnings
     )
     assert scene.room.container.starts == ["restart"]
     assert scene.room.container.status == "running"
