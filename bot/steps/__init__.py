@@ -7,6 +7,7 @@ from bot.steps.keyhere import KeyHere
 from bot.steps.keyretire import KeyRetire
 from bot.steps.keytest import KeyTest
 from bot.steps.keywait import KeyWait
+from bot.steps.replay import ReplayStep
 from bot.steps.restart import Restart
 from bot.steps.restarting import Restarting
 from bot.steps.rotate import KeyStore, KeyTake
@@ -33,6 +34,7 @@ def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) 
         KeyCheck(rotation),
         KeyHere(rotation, gateway),
         KeyRetire(rotation),
+        ReplayStep(gateway, clock),
         ServiceLook(services),
         Restart(services),
         ServiceCheck(services),
