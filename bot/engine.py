@@ -12,7 +12,7 @@ from bot.gateway_client import GatewayClient
 from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
-from bot.keys import ToldKey
+from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
 from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Pager, Probe, Step
@@ -87,7 +87,8 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         gateway = await stack.enter_async_context(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
-        around = Surroundings(integrations=settings.integrations)
+        keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
+        around = Surroundings(integrations=settings.integrations, keys=keys)
         steps = by_kind(step_kinds(gateway, clock, around))
         ours, faults = own(settings.bot.playbooks, steps)
         for fault in faults:
@@ -104,7 +105,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         probes = {
             name: probes_for(
                 integration,
-                key=ToldKey(settings.keys[name], scrub.learn),
+                key=ToldKey(keys[name], scrub.learn),
                 outside=outside,
                 log=source_for(integration.log),
             )

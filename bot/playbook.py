@@ -16,7 +16,12 @@ from bot.playbook_form import Fault, head_faults, param_faults, step_faults, val
 from bot.playbook_params import Param, reference
 from bot.ports import Step
 
-SHIPPED = ("rate-limited", "api-key-rejected", "api-key-from-store")
+SHIPPED = (
+    "rate-limited",
+    "api-key-rejected",
+    "api-key-from-store",
+    "service-down",
+)
 """The playbooks that come with mx, one TOML file each in ``bot/playbooks``."""
 
 DEFAULT_TIMEOUT_S = 120.0

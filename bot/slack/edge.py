@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from bot.domain.authority import Role
 from bot.domain.fact import Address
 from bot.domain.integration import Integration
 from bot.errors import Refused
@@ -15,6 +16,7 @@ from bot.playbook import Playbook
 from bot.slack import blocks
 from bot.slack.api import SlackApi
 from bot.slack.later import Later
+from bot.slack.members import Members
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.steering import Steering
@@ -57,6 +59,7 @@ class Edge:
     replies: Replies
     later: Later
     api: SlackApi
+    members: Members
     zone: ZoneInfo
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
@@ -81,6 +84,23 @@ class Edge:
         raise Refused(
             f"Which integration? There are {names}. Type it in its own channel, or /mx triage NAME."
         )
+
+    async def may(
+        self, asked: Asked, role: Role | None, *, integration: str | None = None, playbook: str = ""
+    ) -> None:
+        """Raises Refused where the asker may not act in this role (None: anybody may), with who can.
+
+        A playbook that is for approvers asks for that role.
+        """
+        found = self.playbooks.get(playbook)
+        if found is not None and found.who == "approvers":
+            role = "approver"
+        if role is None:
+            return
+        known = self.integrations.get(integration or "") or await self.integration(asked)
+        incident = (await self.timeline.book()).open_incident(known.name)
+        channel = known.channel or (incident.channel if incident else None) or asked.channel
+        await self.members.check(asked.user, role, channel=channel)
 
     def address(self, asked: Asked) -> Address:
         """Where a later answer to this goes. Its URL is written down off the asker's path, beside the timeline."""

@@ -7,19 +7,23 @@ from bot.steps.keyhere import KeyHere
 from bot.steps.keyretire import KeyRetire
 from bot.steps.keytest import KeyTest
 from bot.steps.keywait import KeyWait
+from bot.steps.replay import ReplayStep
+from bot.steps.restart import Restart
+from bot.steps.restarting import Restarting
 from bot.steps.rotate import KeyStore, KeyTake
-from bot.steps.rotation import Restart, Rotation
+from bot.steps.rotation import Rotation
+from bot.steps.service import ServiceLook, Services
+from bot.steps.servicecheck import ServiceCheck
 from bot.steps.surroundings import Surroundings
 from bot.steps.traffic import VerifyTraffic
 
 _NOTHING = Surroundings()
 
 
-def step_kinds(
-    gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING, *, restart: Restart | None = None
-) -> tuple[Step, ...]:
+def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) -> tuple[Step, ...]:
     """Every kind there is; a new one is one file and one line here."""
-    rotation = Rotation(around, clock, restart)
+    services = Services(around, clock)
+    rotation = Rotation(around, clock, Restarting(services))
     return (
         GatewayStep(gateway, clock),
         VerifyTraffic(gateway, clock),
@@ -30,4 +34,8 @@ def step_kinds(
         KeyCheck(rotation),
         KeyHere(rotation, gateway),
         KeyRetire(rotation),
+        ReplayStep(gateway, clock),
+        ServiceLook(services),
+        Restart(services),
+        ServiceCheck(services),
     )

@@ -146,7 +146,7 @@ def trouble_of(service: Any) -> str:
     """Why the latest revision does not serve; empty where it does."""
     if int(service.terminal_condition.state) != _FAILED:
         return ""
-    says = str(service.terminal_condition.message)[:300]
+    says = str(service.terminal_condition.message)[:300].rstrip(". ")
     return says or f"the revision {short(service.latest_created_revision)} did not become ready"
 
 

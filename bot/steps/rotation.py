@@ -52,8 +52,8 @@ class Rotation:
         spec = self.integration(context).key_store
         if spec is None:
             raise OutsideError(
-                f"mx does not know where the service's key is kept; describe it under "
-                f"[integrations.{context.integration}.key_store], or give the service the key by hand",
+                f"mx does not know where the service's key is kept; set gcp_secret, key_env_file or key_command under "
+                f"[integrations.{context.integration}] in mx.toml, or give the service the key by hand",
                 permanent=True,
             )
         match spec.kind:
