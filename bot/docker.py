@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import JsonValue
 
-from bot.domain.readings import ServiceState
+from bot.domain.readings import Made, ServiceState
 from bot.errors import OutsideError
 
 SOCKET = "/var/run/docker.sock"
@@ -65,9 +65,11 @@ class DockerHost:
         )
         return f"Docker has restarted the container {self._name}"
 
-    async def fixed_variables(self) -> tuple[str, ...]:
-        given = _table((await self._inspect()).get("Config")).get("Env")
-        return tuple(str(entry).partition("=")[0] for entry in given) if isinstance(given, list) else ()
+    async def made_with(self) -> Made:
+        found = await self._inspect()
+        given = _table(found.get("Config")).get("Env")
+        names = (str(entry).partition("=")[0] for entry in given) if isinstance(given, list) else ()
+        return Made(variables=tuple(names), at=_time(found.get("Created")))
 
     @property
     def _path(self) -> str:

@@ -21,6 +21,7 @@ SHIPPED = (
     "api-key-rejected",
     "api-key-from-store",
     "service-down",
+    "escalate",
 )
 """The playbooks that come with mx, one TOML file each in ``bot/playbooks``."""
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from bot.docker import DockerHost
 from bot.domain.integration import ServiceSpec
-from bot.domain.readings import ServiceState
+from bot.domain.readings import Made, ServiceState
 from bot.systemd import SystemdHost
 
 CONFIGURE = (
@@ -25,8 +25,8 @@ class ServiceHost(Protocol):
         """Stop it if it runs, start it, and say so; what came of it is for ``look`` to tell."""
         ...
 
-    async def fixed_variables(self) -> tuple[str, ...]:
-        """The names of the variables that no restart reads anew: they were fixed when the process was set up."""
+    async def made_with(self) -> Made:
+        """What of its surroundings was fixed when it was set up, and no restart reads anew."""
         ...
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from bot.domain.readings import ServiceState
+from bot.domain.readings import Made, ServiceState
 from bot.errors import OutsideError
 
 LOOK_S = 8.0
@@ -64,8 +64,8 @@ class SystemdHost:
         await self._run("restart", doing=doing, limit_s=self._restart_s)
         return f"systemd has restarted the unit {self._name}"
 
-    async def fixed_variables(self) -> tuple[str, ...]:
-        return ()  # systemd reads a unit's files of variables at each start
+    async def made_with(self) -> Made:
+        return Made()  # systemd reads a unit's files of variables at each start
 
     def _state(self, found: Mapping[str, str]) -> ServiceState:
         active, sub, result = (found.get(key, "") for key in ("ActiveState", "SubState", "Result"))

@@ -183,7 +183,10 @@ async def test_what_is_no_docker_says_so(tmp_path: Path) -> None:
 
 async def test_only_names_of_variables_are_read(docker: FakeDocker, socket: Path) -> None:
     docker.containers[NAME].environment = ("MAINTAINX_API_KEY=secret-0123456789", "PATH=/bin")
-    assert await host(socket).fixed_variables() == ("MAINTAINX_API_KEY", "PATH")
+    made = await host(socket).made_with()
+    assert made.variables == ("MAINTAINX_API_KEY", "PATH")
+    assert made.at is not None
+    assert "secret" not in made.model_dump_json()
 
 
 async def test_the_stand_in_speaks_in_versions(docker: FakeDocker, socket: Path) -> None:

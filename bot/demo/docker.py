@@ -40,6 +40,7 @@ class FakeContainer:
     """Bytes; 0 is no limit."""
     memory_used: int = 120 * 2**20
     environment: tuple[str, ...] = ("PATH=/usr/bin",)
+    created_at: str = "2026-01-05T08:00:00.000000001Z"
     started_at: str = _NEVER
     finished_at: str = _NEVER
     next_start: Start = "runs"
@@ -168,6 +169,7 @@ def _inspected(container: FakeContainer) -> dict[str, object]:
     return {
         "Id": _id(container),
         "Name": f"/{container.name}",
+        "Created": container.created_at,
         "RestartCount": container.restart_count,
         "State": {
             "Status": container.status,

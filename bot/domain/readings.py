@@ -204,6 +204,14 @@ class ServiceState(Frozen):
     """What mx's own machine runs out of: disk, memory."""
 
 
+class Made(Frozen):
+    """What a service's process was set up with, once for all its lives."""
+
+    variables: tuple[str, ...] = ()
+    """Names alone: the values may be secrets."""
+    at: datetime | None = None
+
+
 Detail = Annotated[
     HttpDetail | ServiceDetail | KeyDetail | StatusPageDetail | LogDetail | TrafficDetail | ServiceState,
     Field(discriminator="kind"),

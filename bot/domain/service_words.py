@@ -91,7 +91,8 @@ def _ended(state: ServiceState, *, now: datetime) -> str:
     if state.exit_code is not None:
         meaning = _meaning(state)
         return f"exited with code {state.exit_code}{at}" + (f": {meaning}" if meaning else "")
-    return f'is not running{at}: its host calls it "{state.state}"'
+    for_long = f"has not run since {clock_time(state.ended, now=now)}" if state.ended else "is not running"
+    return f'{for_long}: its host calls it "{state.state}"'
 
 
 def _how(state: ServiceState) -> str:

@@ -1,5 +1,6 @@
 """What commands and buttons work with, and who asked what from where."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -96,11 +97,21 @@ class Edge:
         if found is not None and found.who == "approvers":
             role = "approver"
         if role is None:
+            self.later.put(lambda: self._get_to_know(asked, integration))
             return
+        channel = await self._home(asked, integration)
+        await self.members.check(asked.user, role, channel=channel)
+
+    async def _get_to_know(self, asked: Asked, integration: str | None) -> None:
+        """Whoever looks will act soon; Slack may be away by then."""
+        with contextlib.suppress(Refused):
+            await self.members.warm(asked.user, channel=await self._home(asked, integration))
+
+    async def _home(self, asked: Asked, integration: str | None) -> str:
+        """The channel whose members count. Raises Refused where it is not clear whose incident is meant."""
         known = self.integrations.get(integration or "") or await self.integration(asked)
         incident = (await self.timeline.book()).open_incident(known.name)
-        channel = known.channel or (incident.channel if incident else None) or asked.channel
-        await self.members.check(asked.user, role, channel=channel)
+        return known.channel or (incident.channel if incident else None) or asked.channel
 
     def address(self, asked: Asked) -> Address:
         """Where a later answer to this goes. Its URL is written down off the asker's path, beside the timeline."""

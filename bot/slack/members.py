@@ -1,6 +1,7 @@
 """Whether somebody may act: asked of Slack, remembered for minutes, and refused where Slack cannot say."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ GROUP_S = 300.0
 """How long a user group's members are remembered: who joins or leaves it waits so long."""
 CHANNEL_S = 60.0
 PERSON_S = 300.0
+REMEMBERED_S = 86_400.0
+"""Where nobody is named, and Slack cannot answer: for so long a full member of the channel is still taken for one."""
 WITHIN_S = 1.2
 """Seconds for all of it, within the three of an acknowledgement."""
 _PAGE = 1000
@@ -21,7 +24,7 @@ _NOT_FULL = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "d
 
 
 class Members:
-    """Answers from memory while that is fresh; a memory that is older is not used: then nobody acts unasked."""
+    """Answers from memory while that is fresh. Who is in a named group is never taken from an older memory."""
 
     def __init__(self, api: SlackApi, clock: Clock, authority: Authority) -> None:
         self._api = api
@@ -42,6 +45,11 @@ class Members:
             ) from None
         if not allowed:
             raise Refused(self.authority.refusal(role))
+
+    async def warm(self, user: str, *, channel: str) -> None:
+        """Learn about this person before they act, off their path; what cannot be learned now is asked then."""
+        with contextlib.suppress(SlackError, TimeoutError):
+            await self._allowed(user, "responder", channel=channel)
 
     async def _allowed(self, user: str, role: Role, *, channel: str) -> bool:
         named = self.authority.named(role)
@@ -68,7 +76,7 @@ class Members:
             found = answer.get("user") or {}
             return frozenset() if any(found.get(word) for word in _NOT_FULL) else frozenset({user})
 
-        return user in await self._fresh(f"person:{user}", PERSON_S, ask)
+        return user in await self._fresh(f"person:{user}", PERSON_S, ask, remembered_s=REMEMBERED_S)
 
     async def _group(self, group: str) -> frozenset[str]:
         async def ask() -> frozenset[str]:
@@ -98,18 +106,29 @@ class Members:
                     break
             return frozenset(found)
 
-        return await self._fresh(f"channel:{channel}", CHANNEL_S, ask)
+        return await self._fresh(f"channel:{channel}", CHANNEL_S, ask, remembered_s=REMEMBERED_S)
 
     async def _ask(self, method: str, arguments: Mapping[str, Any], *, doing: str) -> Mapping[str, Any]:
         return await self._api.call(method, arguments, doing=doing, again=True, read=True)
 
     async def _fresh(
-        self, key: str, keep_s: float, ask: Callable[[], Awaitable[frozenset[str]]]
+        self,
+        key: str,
+        keep_s: float,
+        ask: Callable[[], Awaitable[frozenset[str]]],
+        *,
+        remembered_s: float = 0.0,
     ) -> frozenset[str]:
+        """What is known, asked anew where it is older than ``keep_s``; up to ``remembered_s`` it stands in for an answer."""
         known = self._known.get(key)
         now = self._clock.monotonic()
         if known is not None and now - known[0] <= keep_s:
             return known[1]
-        found = await ask()
+        try:
+            found = await ask()
+        except SlackError:
+            if known is not None and now - known[0] <= remembered_s:
+                return known[1]
+            raise
         self._known[key] = (now, found)
         return found

@@ -1,12 +1,15 @@
 """The step kinds that playbooks can name: one file per kind."""
 
 from bot.ports import Clock, Gateway, Step
+from bot.steps.command import CommandStep
 from bot.steps.gateway import GatewayStep
+from bot.steps.http import HttpStep
 from bot.steps.keycheck import KeyCheck
 from bot.steps.keyhere import KeyHere
 from bot.steps.keyretire import KeyRetire
 from bot.steps.keytest import KeyTest
 from bot.steps.keywait import KeyWait
+from bot.steps.page import PageStep
 from bot.steps.replay import ReplayStep
 from bot.steps.restart import Restart
 from bot.steps.restarting import Restarting
@@ -38,4 +41,7 @@ def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) 
         ServiceLook(services),
         Restart(services),
         ServiceCheck(services),
+        HttpStep(),
+        CommandStep(),
+        PageStep(around.pagers),
     )

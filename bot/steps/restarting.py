@@ -1,7 +1,10 @@
 """A restart of the integration's own process, and how that is a moment later: for the step and for a key's rotation."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import JsonValue
 
@@ -29,14 +32,18 @@ class Restarting:
         if spec is None:
             raise OutsideError(CONFIGURE, permanent=True)
         host = self.services.hosts(spec)
-        if store is not None and store.variable in await host.fixed_variables():
-            raise OutsideError(
-                f"the container {spec.name} was created with {store.variable} in it: a restart would bring back that "
-                "key, whatever the file holds. Create it anew, as it was made "
-                f"(`docker compose up -d --force-recreate {spec.name}`)",
-                permanent=True,
-            )
-        result = await self.restarted(host, before={"life": (await host.look()).life})
+        state = await host.look()
+        if store is not None and store.variable in (made := await host.made_with()).variables:
+            if made.at is None or made.at <= await asyncio.to_thread(_changed_at, store.file):
+                raise OutsideError(
+                    f"the container {spec.name} was created with {store.variable} in it: a restart would bring back "
+                    "that key, whatever the file holds. Create it anew, as it was made "
+                    f"(`docker compose up -d --force-recreate {spec.name}`)",
+                    permanent=True,
+                )
+            if state.running:
+                return f"the container {spec.name} was created after {store.file} had changed, and runs with that key"
+        result = await self.restarted(host, before={"life": state.life})
         if result.outcome != "done":
             raise OutsideError(result.says)
         return result.says
@@ -81,6 +88,15 @@ class Restarting:
             return await host.look()
         except OutsideError:
             return None
+
+
+def _changed_at(file: str) -> datetime:
+    """When the file was written last. Raises OutsideError."""
+    try:
+        return datetime.fromtimestamp(Path(file).stat().st_mtime, UTC)
+    except OSError as problem:
+        why = (problem.strerror or type(problem).__name__).lower()
+        raise OutsideError(f"looking at {file}: {why}; let key_env_file in mx.toml name it") from None
 
 
 def anew(state: ServiceState, before: Mapping[str, JsonValue]) -> bool:

@@ -12,6 +12,13 @@ async def test_slack_down_then_back(tmp_path: Path) -> None:
         world.maintainx.break_(Fault("limited"))
         await world.mx("triage")
         await world.card("SEV-2")
+        await world.mx("status", user=world.ben)  # from here mx knows that Ben is a full member
+        await world.until(
+            lambda: any(
+                call.method == "users.info" and world.ben in str(call.args) for call in world.slack.calls
+            ),
+            "Ben to be known",
+        )
         world.slack.mischief.down = True
         await world.mx("ack", user=world.ben)
         await world.mx("severity 1 the plant stands still", user=world.ben)
