@@ -26,6 +26,7 @@ from bot.journal.disk import look
 from bot.ports import KeySource
 from bot.scrub import Scrubber
 from bot.timeline import Timeline
+from bot.verbs.playbooks import found_in
 
 _NO_ANSWER = (SlackClientError, aiohttp.ClientError, OSError, ValueError)
 """What asking Slack raises where the answer is not Slack's, or none."""
@@ -70,6 +71,7 @@ async def examine(settings: Settings) -> AsyncIterator[Check]:
     )
     for name, key in settings.keys.items():
         yield _key(name, key)
+    yield await _playbooks(settings)
     async for check in _gateway(settings):
         yield check
     async for check in _slack(settings):
@@ -89,6 +91,19 @@ def _key(name: str, key: KeySource) -> Check:
     if stray:
         return Check(what, f"{found}; it holds {listed(stray)}", "write it again without that")
     return Check(what, found)
+
+
+async def _playbooks(settings: Settings) -> Check:
+    """The team's own playbooks: how many stand, and what is wrong with the others."""
+    folder = settings.bot.playbooks
+    if not folder.is_dir():
+        return Check("own playbooks", f"none: there is no folder {folder}")
+    found = await found_in(settings, folder)
+    stand = f"{len(found.own)} in {folder}"
+    if not found.faults:
+        return Check("own playbooks", stand)
+    faults = f"{len(found.faults)} fault{'' if len(found.faults) == 1 else 's'}"
+    return Check("own playbooks", f"{stand}, {faults} in others, which are left out", "mx playbooks check")
 
 
 async def _store(settings: Settings) -> Check:
