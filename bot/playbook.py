@@ -15,7 +15,17 @@ from bot.playbook_form import head_faults, param_faults, step_faults, values_of
 from bot.playbook_params import Param, reference
 from bot.ports import Step
 
-SHIPPED = ("rate-limited", "sync-gap")
+SHIPPED = (
+    "rate-limited",
+    "api-key-rejected",
+    "api-key-from-store",
+    "service-down",
+    "escalate",
+    "platform-outage",
+    "intermittent-errors",
+    "sync-gap",
+    "webhook-failure",
+)
 """The playbooks that come with mx, one TOML file each in ``bot/playbooks``."""
 
 DEFAULT_TIMEOUT_S = 120.0

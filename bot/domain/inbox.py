@@ -41,3 +41,11 @@ class Inbox(View):
     last_received_at: datetime | None = None
     forwarding: ForwardingLook = ForwardingLook()
     polling: PollingLook = PollingLook()
+
+
+def inbox_words(mail: Inbox) -> str:
+    """What waits at the gateway for the integration: "12 webhooks wait, 3 are kept for a person"."""
+    parts = [f"{mail.waiting} webhook{' waits' if mail.waiting == 1 else 's wait'}"]
+    parts += [f"{mail.kept} kept for a person"] if mail.kept else []
+    parts += ["the inbox is full"] if mail.full else []
+    return ", ".join(parts)

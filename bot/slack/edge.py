@@ -1,9 +1,11 @@
 """What commands and buttons work with, and who asked what from where."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from bot.domain.authority import Role
 from bot.domain.fact import Address
 from bot.domain.integration import Integration
 from bot.errors import Refused
@@ -15,6 +17,7 @@ from bot.playbook import Playbook
 from bot.slack import blocks
 from bot.slack.api import SlackApi
 from bot.slack.later import Later
+from bot.slack.members import Members
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.steering import Steering
@@ -57,6 +60,7 @@ class Edge:
     replies: Replies
     later: Later
     api: SlackApi
+    members: Members
     zone: ZoneInfo
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
@@ -81,6 +85,33 @@ class Edge:
         raise Refused(
             f"Which integration? There are {names}. Type it in its own channel, or /mx triage NAME."
         )
+
+    async def may(
+        self, asked: Asked, role: Role | None, *, integration: str | None = None, playbook: str = ""
+    ) -> None:
+        """Raises Refused where the asker may not act in this role (None: anybody may), with who can.
+
+        A playbook that is for approvers asks for that role.
+        """
+        found = self.playbooks.get(playbook)
+        if found is not None and found.who == "approvers":
+            role = "approver"
+        if role is None:
+            self.later.put(lambda: self._get_to_know(asked, integration))
+            return
+        channel = await self._home(asked, integration)
+        await self.members.check(asked.user, role, channel=channel)
+
+    async def _get_to_know(self, asked: Asked, integration: str | None) -> None:
+        """Whoever looks will act soon; Slack may be away by then."""
+        with contextlib.suppress(Refused):
+            await self.members.warm(asked.user, channel=await self._home(asked, integration))
+
+    async def _home(self, asked: Asked, integration: str | None) -> str:
+        """The channel whose members count. Raises Refused where it is not clear whose incident is meant."""
+        known = self.integrations.get(integration or "") or await self.integration(asked)
+        incident = (await self.timeline.book()).open_incident(known.name)
+        return known.channel or (incident.channel if incident else None) or asked.channel
 
     def address(self, asked: Asked) -> Address:
         """Where a later answer to this goes. Its URL is written down off the asker's path, beside the timeline."""

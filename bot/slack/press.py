@@ -1,9 +1,12 @@
 """What a button carries: which incident it was made for, what a click does, and the fingerprint of the plan it shows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, Self
 
 from pydantic import ValidationError
 
+from bot.domain.authority import Role
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Plan
 from bot.domain.readings import Frozen
@@ -28,6 +31,30 @@ Act = Literal[
     "resend",
     "arrived",
 ]
+
+
+NEEDS: Mapping[Act, Role | None] = MappingProxyType(
+    {
+        "run": "responder",
+        "undo": "responder",
+        "extend": "responder",
+        "approve": "approver",
+        "decline": "responder",
+        "release": "responder",
+        "retry": "responder",
+        "skip": "responder",
+        "ack": None,
+        "again": None,
+        "report": None,
+        "start": "responder",
+        "pause": "responder",
+        "resume": "responder",
+        "cancel": "responder",
+        "resend": "responder",
+        "arrived": "responder",
+    }
+)
+"""Who may press which button; None: anybody."""
 
 
 class Press(Frozen):

@@ -2,9 +2,25 @@
 
 from bot.ports import Clock, Gateway, Step
 from bot.steps.backfill import Backfill
+from bot.steps.command import CommandStep
 from bot.steps.gap import GapStep
 from bot.steps.gateway import GatewayStep
+from bot.steps.http import HttpStep
+from bot.steps.keycheck import KeyCheck
+from bot.steps.keyhere import KeyHere
+from bot.steps.keyretire import KeyRetire
+from bot.steps.keytest import KeyTest
+from bot.steps.keywait import KeyWait
+from bot.steps.page import PageStep
+from bot.steps.polling import VerifyPolling
 from bot.steps.recovery import Recovery
+from bot.steps.replay import ReplayStep
+from bot.steps.restart import Restart
+from bot.steps.restarting import Restarting
+from bot.steps.rotate import KeyStore, KeyTake
+from bot.steps.rotation import Rotation
+from bot.steps.service import ServiceLook, Services
+from bot.steps.servicecheck import ServiceCheck
 from bot.steps.surroundings import Surroundings
 from bot.steps.traffic import VerifyTraffic
 
@@ -13,10 +29,27 @@ _NOTHING = Surroundings()
 
 def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) -> tuple[Step, ...]:
     """Every kind there is; a new one is one file and one line here."""
+    services = Services(around, clock)
+    rotation = Rotation(around, clock, Restarting(services))
     return (
         GatewayStep(gateway, clock),
         VerifyTraffic(gateway, clock),
+        KeyTest(rotation, gateway),
+        KeyStore(rotation),
+        KeyWait(rotation),
+        KeyTake(rotation),
+        KeyCheck(rotation),
+        KeyHere(rotation, gateway),
+        KeyRetire(rotation),
+        ReplayStep(gateway, clock),
+        ServiceLook(services),
+        Restart(services),
+        ServiceCheck(services),
+        HttpStep(),
+        CommandStep(),
+        PageStep(around.pagers),
         GapStep(gateway, clock, around),
         Backfill(gateway, clock, around),
         Recovery(gateway, clock, around),
+        VerifyPolling(gateway, clock),
     )

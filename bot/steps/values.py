@@ -17,15 +17,14 @@ def faults(
     values: Mapping[str, JsonValue], *, keys: Mapping[str, Check], required: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
     """Every fault of the values: unknown keys, missing ones, wrong ones, each as ``key: what to write``."""
-    found = [
-        f"{key}: there is no such value; write one of {', '.join(keys)}" for key in values if key not in keys
-    ]
+    instead = f"write one of {', '.join(keys)}" if keys else "this kind takes none, so leave it out"
+    found = [f"{key}: there is no such value; {instead}" for key in values if key not in keys]
     for key, check in keys.items():
         if key not in values:
             if key in required:
                 found.append(f"{key}: it is missing; {check(None)}")
-        elif instead := check(values[key]):
-            found.append(f"{key}: {values[key]!r:.60} does not fit; {instead}")
+        elif wanted := check(values[key]):
+            found.append(f"{key}: {values[key]!r:.60} does not fit; {wanted}")
     return tuple(found)
 
 

@@ -16,12 +16,12 @@ from bot.clock import SystemClock
 from bot.config import Settings
 from bot.domain.backlog import Disk
 from bot.domain.gateway import GatewayStatus, listed
+from bot.domain.keytext import stray_parts
 from bot.domain.telling import waits, writes
 from bot.errors import MxError
 from bot.gateway_client import GatewayClient
 from bot.journal.disk import look
 from bot.ports import KeySource
-from bot.probes.key import stray_parts
 from bot.scrub import Scrubber
 from bot.timeline import Timeline
 

@@ -12,6 +12,10 @@ async def test_slack_down_then_back(tmp_path: Path) -> None:
         world.maintainx.break_(Fault("limited"))
         await world.mx("triage")
         await world.card("SEV-2")
+        await world.mx("status", user=world.ben)  # from here mx knows that Ben is a full member
+        known = {"users.info", "conversations.members"}
+        await world.until(lambda: known <= {call.method for call in world.slack.calls}, "Ben to be known")
+        await world.slack.settled()
         world.slack.mischief.down = True
         await world.mx("ack", user=world.ben)
         await world.mx("severity 1 the plant stands still", user=world.ben)
