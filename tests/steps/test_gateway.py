@@ -18,7 +18,7 @@ VALUES: Mapping[str, JsonValue] = {
     "paused_jobs": ["asset-sync", "report-generator"],
     "ttl_s": 3600,
 }
-EFFECTS = "rate_per_s, paused_jobs, buffer, retry, poll"
+EFFECTS = "rate_per_s, paused_jobs, buffer, retry, poll, forward"
 CONTEXT = StepContext(
     incident="mx-20261123-7f3a", run="run-1", playbook="rate-limited", actor="slack:U1", values=VALUES
 )
