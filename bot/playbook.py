@@ -21,6 +21,7 @@ SHIPPED = (
     "api-key-rejected",
     "api-key-from-store",
     "service-down",
+    "path-changed",
     "escalate",
     "platform-outage",
     "intermittent-errors",

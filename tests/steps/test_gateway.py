@@ -152,6 +152,7 @@ async def test_where_nobody_can_look_the_lease_counts_as_on(
         status, delete_lease, events, spent = client.status, client.delete_lease, client.events, client.spent
         buffer, buffered, decide = client.buffer, client.buffered, client.decide
         replay, control_replay = client.replay, client.control_replay
+        paths = client.paths
         key, put_key, drop_key = client.key, client.put_key, client.drop_key
 
     result = await GatewayStep(Deaf(), clock).act(CONTEXT, {})
