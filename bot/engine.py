@@ -67,6 +67,11 @@ class Term:
         self._epoch = await self._timeline.next_epoch()
         return True
 
+    def release(self) -> None:
+        """Let another process lead; harmless where this one does not."""
+        self._epoch = 0
+        self._lock.release()
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:

@@ -108,7 +108,7 @@ class KeyInUse:
         if self._source.current() == value:
             return f"{path} holds the new key already"
         try:
-            before: str | None = path.read_text("utf-8", errors="surrogateescape")
+            before: str | None = path.read_bytes().decode("utf-8", "surrogateescape")
         except FileNotFoundError:
             before = None
         except OSError as error:

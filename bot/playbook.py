@@ -1,5 +1,6 @@
 """Playbooks: declared lists of steps against one kind of trouble, read from TOML (step kinds are passed in)."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -11,7 +12,7 @@ from pydantic import JsonValue
 from bot.domain.mitigation import AtExpiry
 from bot.domain.readings import Frozen
 from bot.errors import ConfigError
-from bot.playbook_form import head_faults, param_faults, step_faults, values_of
+from bot.playbook_form import Fault, head_faults, param_faults, step_faults, values_of
 from bot.playbook_params import Param, reference
 from bot.ports import Step
 
@@ -87,8 +88,8 @@ def load(text: str, *, source: str, steps: Mapping[str, Step]) -> Playbook:
     """Read one playbook; raises ConfigError with every fault, each with its place and what to write."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError((f"{source}: it is not TOML: {error}",)) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError((_not_toml(source, str(error)),)) from None
     params = table.get("params", {})
     described = {
         name: one
@@ -129,6 +130,14 @@ def load(text: str, *, source: str, steps: Mapping[str, Step]) -> Playbook:
     )
 
 
+def _not_toml(source: str, says: str) -> str:
+    """What the reader of TOML says, with the line where it stopped in its place."""
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", says)
+    if place is None:
+        return f"{source}: it is not TOML: {says}"
+    return f"{source}:{place[1]}: it is not TOML: {says[: place.start()]}, at column {place[2]} of line {place[1]}"
+
+
 def shipped(steps: Mapping[str, Step]) -> Mapping[str, Playbook]:
     """The playbooks that come with mx, by name."""
     folder = resources.files("bot") / "playbooks"
@@ -147,7 +156,8 @@ def own(folder: Path, steps: Mapping[str, Step]) -> tuple[Mapping[str, Playbook]
     faults: list[str] = []
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
         try:
-            one = load(path.read_text("utf-8-sig"), source=str(path), steps=steps)
+            text = path.read_text("utf-8-sig")
+            one = load(text, source=str(path), steps=steps)
         except ConfigError as error:
             faults.extend(error.faults)
             continue
@@ -158,9 +168,8 @@ def own(folder: Path, steps: Mapping[str, Step]) -> tuple[Mapping[str, Playbook]
             faults.append(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8")
             continue
         if one.name in found:
-            faults.append(
-                f"{path}: name: {one.name} is in {found[one.name].source} already; choose another name"
-            )
+            twice = Fault("name", f"{one.name} is in {found[one.name].source} already; choose another name")
+            faults.append(twice.at(str(path), text))
         else:
             found[one.name] = one.model_copy(update={"source": str(path)})
     return found, tuple(faults)

@@ -1,6 +1,5 @@
 """A playbook's parameters: their types, what a person typed read as one, and their places in the steps' values. Pure."""
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ Kind = Literal["text", "number", "whole", "yes-no", "choice", "time"]
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 _LONGEST = 2000
+_LARGEST = 1e15
 
 
 class Param(Frozen):
@@ -127,7 +127,7 @@ def _number(value: object, table: Mapping[str, Any]) -> str | None:
         for part in (f"from {low:g}" if low is not None else "", f"to {high:g}" if high is not None else "")
         if part
     )
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST < value < _LARGEST:
         return f"write a number {bounds}".strip()
     outside = (low is not None and value < low) or (high is not None and value > high)
     return f"write a number {bounds}" if outside else None

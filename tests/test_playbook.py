@@ -138,7 +138,7 @@ async def test_a_playbook_has_steps(steps: Mapping[str, Step], written: str) -> 
 
 
 async def test_what_is_not_toml_is_told_with_its_line(steps: Mapping[str, Step]) -> None:
-    with pytest.raises(ConfigError, match=r"mine\.toml: it is not TOML: .*line 2"):
+    with pytest.raises(ConfigError, match=r"mine\.toml:2: it is not TOML: .*line 2"):
         load('name = "a"\ntitle = = 1\n', source="mine.toml", steps=steps)
 
 

@@ -124,6 +124,13 @@ class FakeIntegration:
         else:
             self._door.unshut()
 
+    def take_key(self, key: str) -> None:
+        """New instances have taken over that were started with this key; what the old ones met is not theirs."""
+        self._write("INFO", "main", "started, the key was read anew")
+        self._key = key
+        self.results.clear()
+        self._started = time.monotonic()
+
     def set_rate(self, job: str, rate_per_s: float) -> None:
         """Make this job call so often; 0 stops it."""
         self._rates[job] = rate_per_s

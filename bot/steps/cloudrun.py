@@ -84,14 +84,14 @@ def found_in(service: Any, *, variable: str, container: str, secret: str) -> Fou
             if short(reference.secret) != secret:
                 raise OutsideError(
                     f"the Cloud Run service {label} takes {variable} from the secret {short(reference.secret)}, "
-                    f"and key_store.secret says {secret}; make them the same",
+                    f"and gcp_secret says {secret}; make them the same",
                     permanent=True,
                 )
             return Found(service, c, v)
     where = f"its container {container}" if container else "any of its containers"
     raise OutsideError(
-        f"the Cloud Run service {label} has no {variable} in {where}; set key_store.variable and "
-        "key_store.container to where its key stands",
+        f"the Cloud Run service {label} has no {variable} in {where}; set key_variable and "
+        "gcp_container to where its key stands",
         permanent=True,
     )
 

@@ -149,7 +149,7 @@ class EnvFile:
             return self._path.read_bytes()
         except FileNotFoundError:
             raise OutsideError(
-                f"reading the env file {self._path}: there is none; set key_store.file to the one that the service "
+                f"reading the env file {self._path}: there is none; set key_env_file to the one that the service "
                 "reads",
                 permanent=True,
             ) from None

@@ -130,6 +130,6 @@ def _told(error: Exception, *, doing: str, hide: tuple[str, ...]) -> OutsideErro
 _ADVICE = {
     401: "look at the service account of mx",
     403: "give mx's service account the permission that is named there",
-    404: "look at project, region, service and secret in [integrations.NAME.key_store]",
+    404: "look at gcp_project, gcp_region, gcp_service and gcp_secret",
     409: "somebody changes it at the same time; try again",
 }

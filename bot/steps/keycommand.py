@@ -146,7 +146,7 @@ class KeyCommand:
             )
         except OSError as error:
             raise OutsideError(
-                f"{self.name}: it cannot be started: {error.strerror}; look at key_store.argument",
+                f"{self.name}: it cannot be started: {error.strerror}; look at key_command",
                 permanent=True,
             ) from None
         ended = False

@@ -52,6 +52,8 @@ class KeyTest:
         integration = self._rotation.integration(context)
         store = self._rotation.store(context) if context.secret is None and integration.key_store else None
         key = await new_key(context, store)
+        if not key.get_secret_value():
+            return _failed(f"what was handed over is empty; {_NEW_ONE}")
         if odd := stray_parts(key.get_secret_value()):
             what = f"the new key has {listed(odd)}"
             return _failed(f"{what}; hand it over again without that, nothing was asked with it")

@@ -125,7 +125,7 @@ class KeyTake:
         takes = await new_version(context, store)
         first = recorded(context, "key-store", "key-wait")
         found = await store.before()
-        if known(found, "version") == takes and known(first, "version") not in ("", takes):
+        if known(found, "version") == takes and first and known(first, "version") != takes:
             found = dict(first)  # taken up again after a failure: what was there before that is what counts
         return {**found, "number": old_version(found, first), "takes": takes}
 

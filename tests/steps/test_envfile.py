@@ -147,7 +147,7 @@ async def test_back_overwrites_nobody(tmp_path: Path) -> None:
 
 async def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
     missing = EnvFile(tmp_path / "none.env")
-    with pytest.raises(OutsideError, match=r"there is none; set key_store\.file"):
+    with pytest.raises(OutsideError, match="there is none; set key_env_file"):
         await missing.before()
     path = file_with(tmp_path, b"MAINTAINX_API_KEY=old\n")
     with pytest.raises(OutsideError, match="there is no key '7' beside"):

@@ -241,7 +241,7 @@ async def test_what_is_not_there_is_told_with_where_to_look(google: FakeGoogle) 
         await store_for(google, service="no-such").before()
     assert str(caught.value) == (
         "looking at the Cloud Run service no-such: Google answered 404: Resource 'no-such' of kind 'SERVICE' does not "
-        "exist.; look at project, region, service and secret in [integrations.NAME.key_store]"
+        "exist.; look at gcp_project, gcp_region, gcp_service and gcp_secret"
     )
 
 
@@ -252,7 +252,7 @@ async def test_what_is_not_there_is_told_with_where_to_look(google: FakeGoogle) 
         ([{"name": "OTHER", "value": "1"}], "has no MAINTAINX_API_KEY in any of its containers"),
         (
             [{"name": "MAINTAINX_API_KEY", "valueSource": {"secretKeyRef": {"secret": "projects/1/secrets/other", "version": "1"}}}],
-            "takes MAINTAINX_API_KEY from the secret other, and key_store.secret says maintainx-api-key",
+            "takes MAINTAINX_API_KEY from the secret other, and gcp_secret says maintainx-api-key",
         ),
     ],
 )  # fmt: skip
