@@ -251,3 +251,17 @@ async def test_an_undo_that_was_cut_short_says_the_lease_is_still_on(step: Step)
     assert settled is not None
     assert settled.outcome == "failed"
     assert "undo it again" in settled.says
+
+
+async def test_the_plan_of_a_rate_advises_another_with_its_reason(
+    step: Step, gateway: GatewayStandIn
+) -> None:
+    gateway.traffic(429)
+    assert (await step.plan(CONTEXT)).advice == (), "this gateway tells of no limit"
+    shares = {"our_share": 0.1, "used": 500, "our_share_of": "organisation"}
+    gateway.budget = {"left": 3, "limit": 100, "window_s": 60, "organisation_limit": 500, **shares}
+    [advice] = (await step.plan(CONTEXT)).advice
+    assert advice.startswith(
+        "0.67 requests per second: others use about 450 of the organisation's 500 requests"
+    )
+    assert (await step.plan(replace(CONTEXT, values={"paused_jobs": ["asset-sync"]}))).advice == ()
