@@ -22,6 +22,10 @@ SHIPPED = (
     "api-key-from-store",
     "service-down",
     "escalate",
+    "platform-outage",
+    "intermittent-errors",
+    "sync-gap",
+    "webhook-failure",
 )
 """The playbooks that come with mx, one TOML file each in ``bot/playbooks``."""
 

@@ -17,6 +17,10 @@ PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
     "rate-limited": ("rate-limited",),
     "key-rejected": ("api-key-rejected", "api-key-from-store"),
     "service-down": ("service-down",),
+    "sync-gap": ("sync-gap",),
+    "platform-outage": ("platform-outage",),
+    "intermittent-errors": ("intermittent-errors",),
+    "webhook-delivery": ("webhook-failure",),
 }
 """Which playbooks fit which rule, the best first. A playbook that does not ship yet is not named."""
 

@@ -59,7 +59,11 @@ def card(
         replay = bufferview.buttons(look, incident) if look else []
         parts += blocks.actions([*replay, *runview.buttons(incident, held), *_buttons(incident, offers)])
         parts += [blocks.context(line) for line in _warnings(offers)]
-        parts += [blocks.context(escape(remark))] if remark and offers else []
+        parts += (
+            [blocks.context(escape(remark))]
+            if remark and any(offer.plan.mode == "apply" for offer in offers)
+            else []
+        )
     parts.append(blocks.context(_foot(incident, zone, head)))
     text = say("{} · {}", title(incident), incident.id)
     return blocks.message(text, parts, event=METADATA, payload={"incident": incident.id})

@@ -20,6 +20,8 @@ class Verb:
     act: Callable[[Edge, Asked, str], Awaitable[blocks.Message | None]]
     needs: Role | None = None
     """Who may; None: anybody."""
+    doing: str = "do this"
+    """What it does, as it stands behind "may"."""
 
 
 async def _help(_edge: Edge, _asked: Asked, words: str) -> blocks.Message:
@@ -38,6 +40,7 @@ VERBS: tuple[Verb, ...] = (
         "/mx severity 3 only reports are late",
         verbs.severity,
         "responder",
+        "set the severity",
     ),
     Verb(
         "note", "TEXT", "words for the timeline", "/mx note the vendor confirmed it on the phone", verbs.note
@@ -51,10 +54,29 @@ VERBS: tuple[Verb, ...] = (
         "/mx run rate-limited",
         verbs.run,
         "responder",
+        "run playbooks",
     ),
-    Verb("undo", "[NAME]", "take back what is switched on", "/mx undo", verbs.undo, "responder"),
-    Verb("approve", "[NAME]", "agree to somebody else's run", "/mx approve", verbs.approve, "approver"),
-    Verb("stop", "", "end every run after its current step", "/mx stop", verbs.stop, "responder"),
+    Verb(
+        "undo",
+        "[NAME]",
+        "take back what is switched on",
+        "/mx undo",
+        verbs.undo,
+        "responder",
+        "take playbooks back",
+    ),
+    Verb(
+        "approve",
+        "[NAME]",
+        "agree to somebody else's run",
+        "/mx approve",
+        verbs.approve,
+        "approver",
+        "approve runs",
+    ),
+    Verb(
+        "stop", "", "end every run after its current step", "/mx stop", verbs.stop, "responder", "stop runs"
+    ),
     Verb(
         "resolve",
         "[anyway REASON]",
@@ -62,8 +84,17 @@ VERBS: tuple[Verb, ...] = (
         "/mx resolve",
         verbs.resolve,
         "responder",
+        "resolve incidents",
     ),
-    Verb("reopen", "REASON", "it was not over", "/mx reopen the 429s are back", verbs.reopen, "responder"),
+    Verb(
+        "reopen",
+        "REASON",
+        "it was not over",
+        "/mx reopen the 429s are back",
+        verbs.reopen,
+        "responder",
+        "reopen incidents",
+    ),
     Verb(
         "redact",
         "N REASON",
@@ -71,6 +102,7 @@ VERBS: tuple[Verb, ...] = (
         "/mx redact 12 a customer's name",
         verbs.redact,
         "responder",
+        "redact the timeline",
     ),
     Verb("report", "", "post the incident's report", "/mx report", verbs.report),
     Verb("help", "[VERB]", "this list", "/mx help", _help),
@@ -86,7 +118,10 @@ async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message | None:
     if verb is None:
         return blocks.private(joined("\n", [say("`/mx {}` is not a verb of mine.", name[:40]), usage()]))
     try:
-        await edge.may(asked, verb.needs)
+        if verb.needs is not None:
+            # A stop is about every run there is; everything else about one integration.
+            about = None if verb.name == "stop" else (await edge.integration(asked)).name
+            await edge.may(asked, verb.needs, integration=about, doing=verb.doing)
         return await verb.act(edge, asked, words.strip())
     except verbs.Misused as misused:
         return blocks.private(joined("\n", [with_people(str(misused)), _line(verb)]))

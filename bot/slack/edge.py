@@ -1,12 +1,12 @@
 """What commands and buttons work with, and who asked what from where."""
 
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.domain.authority import Role
 from bot.domain.fact import Address
+from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.errors import Refused
 from bot.gateway_watch import Watch
@@ -87,31 +87,51 @@ class Edge:
         )
 
     async def may(
-        self, asked: Asked, role: Role | None, *, integration: str | None = None, playbook: str = ""
+        self,
+        asked: Asked,
+        role: Role | None,
+        *,
+        integration: str | None,
+        playbook: str = "",
+        doing: str = "do this",
     ) -> None:
-        """Raises Refused where the asker may not act in this role (None: anybody may), with who can.
+        """Let the asker act, or raise Refused with a sentence that says who can.
 
-        A playbook that is for approvers asks for that role.
+        Args:
+            asked: who, from where.
+            role: what the act needs; None: anybody may.
+            integration: whose incident it is about; None where it is about every run there is.
+            playbook: the playbook that would be started; one that is for approvers asks for that role.
+            doing: the act, as it stands behind "may".
         """
         found = self.playbooks.get(playbook)
         if found is not None and found.who == "approvers":
-            role = "approver"
-        if role is None:
-            self.later.put(lambda: self._get_to_know(asked, integration))
-            return
-        channel = await self._home(asked, integration)
-        await self.members.check(asked.user, role, channel=channel)
+            role, doing = "approver", f"start {playbook}"
+        if role is not None:
+            channels = await self._channels(asked, integration)
+            await self.members.check(asked.user, role, channels=channels, doing=doing)
 
-    async def _get_to_know(self, asked: Asked, integration: str | None) -> None:
-        """Whoever looks will act soon; Slack may be away by then."""
-        with contextlib.suppress(Refused):
-            await self.members.warm(asked.user, channel=await self._home(asked, integration))
+    async def _channels(self, asked: Asked, integration: str | None) -> tuple[str, ...]:
+        """The channels whose members may act where nobody is named: where the incident's card is, or will be.
 
-    async def _home(self, asked: Asked, integration: str | None) -> str:
-        """The channel whose members count. Raises Refused where it is not clear whose incident is meant."""
-        known = self.integrations.get(integration or "") or await self.integration(asked)
-        incident = (await self.timeline.book()).open_incident(known.name)
-        return known.channel or (incident.channel if incident else None) or asked.channel
+        Where somebody types is no channel of an incident: anybody can make one and invite the bot.
+        """
+        book = await self.timeline.book()
+        about: tuple[Incident, ...]
+        if integration is None:
+            about = tuple(book.running()) or tuple(book.open_incidents())
+            configured = [one.channel for one in self.integrations.values()]
+        else:
+            found = book.open_incident(integration) or book.latest(integration)
+            about = (found,) if found else ()
+            known = self.integrations.get(integration)
+            configured = [known.channel if known else None]
+        homes = [self._home(one) for one in about] or configured
+        return tuple(dict.fromkeys(home for home in homes if home)) or (asked.channel,)
+
+    def _home(self, incident: Incident) -> str | None:
+        known = self.integrations.get(incident.integration)
+        return incident.card.channel if incident.card else (known and known.channel) or incident.channel
 
     def address(self, asked: Asked) -> Address:
         """Where a later answer to this goes. Its URL is written down off the asker's path, beside the timeline."""

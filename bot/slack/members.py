@@ -1,134 +1,184 @@
-"""Whether somebody may act: asked of Slack, remembered for minutes, and refused where Slack cannot say."""
+"""Whether somebody in Slack may act: asked of Slack, remembered for minutes, and refused where Slack cannot say."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
-from bot.domain.authority import Authority, Role
+from bot.domain import authority
+from bot.domain.authority import Authority, Role, Standing
 from bot.errors import Refused
 from bot.ports import Clock
 from bot.slack.api import SlackApi, SlackError
 
+BUDGET_S = 1.2
+"""How long Slack may take to answer all of it, within the 3 seconds of an acknowledgement."""
 GROUP_S = 300.0
-"""How long a user group's members are remembered: who joins or leaves it waits so long."""
-CHANNEL_S = 60.0
 PERSON_S = 300.0
-REMEMBERED_S = 86_400.0
-"""Where nobody is named, and Slack cannot answer: for so long a full member of the channel is still taken for one."""
-WITHIN_S = 1.2
-"""Seconds for all of it, within the three of an acknowledgement."""
-_PAGE = 1000
-_MOST_PAGES = 20
-_NOT_FULL = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot", "deleted")
+CHANNEL_S = 60.0
+"""How long an answer counts. What is older is asked anew, and never used because Slack is away."""
+
+_NAMES_S = 0.4
+_PAGE = 999
+_PAGES = 20
+
+Held = TypeVar("Held")
+Ask = Callable[[str], Awaitable[Held]]
+
+
+@dataclass(slots=True)
+class _Kept(Generic[Held]):
+    """Slack's answers of one kind, by id, each with the second at which it was given."""
+
+    ask: Ask[Held]
+    life_s: float
+    clock: Clock
+    _answers: dict[str, tuple[Held, float]] = field(default_factory=dict)
+    _under_way: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def get(self, key: str) -> Held:
+        """The answer, no older than its life. Raises SlackError."""
+        if (found := self._fresh(key)) is not None:
+            return found[0]
+        # Ten clicks at once ask one question: user groups take 20 questions a minute.
+        async with self._lock(key):
+            if (found := self._fresh(key)) is not None:
+                return found[0]
+            asked_at = self.clock.monotonic()
+            answer = await self.ask(key)
+            self._answers[key] = (answer, asked_at)
+            return answer
+
+    def _fresh(self, key: str) -> tuple[Held, float] | None:
+        found = self._answers.get(key)
+        return found if found and self.clock.monotonic() - found[1] < self.life_s else None
+
+    def _lock(self, key: str) -> asyncio.Lock:
+        return self._under_way.setdefault(key, asyncio.Lock())
 
 
 class Members:
-    """Answers from memory while that is fresh. Who is in a named group is never taken from an older memory."""
+    """Asks Slack who somebody is, as far as the settings leave it open."""
 
     def __init__(self, api: SlackApi, clock: Clock, authority: Authority) -> None:
-        self._api = api
-        self._clock = clock
         self.authority = authority
-        self._known: dict[str, tuple[float, frozenset[str]]] = {}
+        self._api = api
+        self._groups = _Kept(self._ask_group, GROUP_S, clock)
+        self._people = _Kept(self._ask_person, PERSON_S, clock)
+        self._channels = _Kept(self._ask_channel, CHANNEL_S, clock)
+        self._names = _Kept(self._ask_names, GROUP_S, clock)
+        self._team: str | None = None
 
-    async def check(self, user: str, role: Role, *, channel: str) -> None:
-        """Raises Refused where this person may not, with who can, or where it cannot be found out now."""
+    async def check(self, user: str, role: Role, *, channels: tuple[str, ...], doing: str) -> None:
+        """Let this user act, or raise Refused with a sentence that says who can.
+
+        Args:
+            user: Slack's id of who asks.
+            role: what the act needs.
+            channels: the incident's channel; membership of one of several will do.
+            doing: what is asked for, behind "may".
+        """
+        if user in self.authority.people(role):
+            return
         try:
-            async with asyncio.timeout(WITHIN_S):
-                allowed = await self._allowed(user, role, channel=channel)
+            async with asyncio.timeout(BUDGET_S):
+                refusal = await self._refusal(user, role, channels, doing)
         except SlackError as error:
-            raise Refused(f"Who may do this could not be asked, so nothing was done. {error}") from None
+            raise self._unchecked(role, doing, str(error)) from None
         except TimeoutError:
-            raise Refused(
-                "Who may do this could not be asked: Slack did not answer in time, so nothing was done. Ask once more."
-            ) from None
-        if not allowed:
-            raise Refused(self.authority.refusal(role))
+            because = f"Slack gave no usable answer within {BUDGET_S:g} s"
+            raise self._unchecked(role, doing, because) from None
+        if refusal is None:
+            return
+        raise Refused(refusal or await self._unnamed(role, doing))
 
-    async def warm(self, user: str, *, channel: str) -> None:
-        """Learn about this person before they act, off their path; what cannot be learned now is asked then."""
-        with contextlib.suppress(SlackError, TimeoutError):
-            await self._allowed(user, "responder", channel=channel)
-
-    async def _allowed(self, user: str, role: Role, *, channel: str) -> bool:
-        named = self.authority.named(role)
-        if not named:
-            return await self._full(user) and user in await self._channel(channel)
-        if user in named:
-            return True
-        trouble: SlackError | None = None
-        for group in (one for one in named if one.startswith("S")):
+    async def _refusal(self, user: str, role: Role, channels: tuple[str, ...], doing: str) -> str | None:
+        """None: may act. Empty: nobody names this user. Raises SlackError where it cannot be told."""
+        fault: SlackError | None = None
+        for group in self.authority.groups(role):
             try:
-                if user in await self._group(group):
-                    return True
+                if user in await self._groups.get(group):
+                    return None
             except SlackError as error:
-                trouble = error  # another group may have this person
-        if trouble is not None:
-            raise trouble
-        return False
-
-    async def _full(self, user: str) -> bool:
-        async def ask() -> frozenset[str]:
-            answer = await self._ask(
-                "users.info", {"user": user}, doing="asking whether you are a full member"
-            )
-            found = answer.get("user") or {}
-            return frozenset() if any(found.get(word) for word in _NOT_FULL) else frozenset({user})
-
-        return user in await self._fresh(f"person:{user}", PERSON_S, ask, remembered_s=REMEMBERED_S)
-
-    async def _group(self, group: str) -> frozenset[str]:
-        async def ask() -> frozenset[str]:
-            answer = await self._ask(
-                "usergroups.users.list",
-                {"usergroup": group},
-                doing=f"asking who is in the user group {group}",
-            )
-            return frozenset(map(str, answer.get("users") or ()))
-
-        return await self._fresh(f"group:{group}", GROUP_S, ask)
-
-    async def _channel(self, channel: str) -> frozenset[str]:
-        async def ask() -> frozenset[str]:
-            found: set[str] = set()
-            cursor = ""
-            for _ in range(_MOST_PAGES):
-                arguments: dict[str, Any] = {"channel": channel, "limit": _PAGE}
-                if cursor:
-                    arguments["cursor"] = cursor
-                answer = await self._ask(
-                    "conversations.members", arguments, doing=f"asking who is in the channel {channel}"
-                )
-                found |= set(map(str, answer.get("members") or ()))
-                cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-                if not cursor:
+                fault = error
+        refusal = ""
+        if self.authority.members(role):
+            standing = await self._people.get(user)
+            member = False
+            for channel in channels:
+                if member or not standing.full_member:
                     break
-            return frozenset(found)
+                try:
+                    member = user in await self._channels.get(channel)
+                except SlackError as error:
+                    fault = error
+            if member:
+                return None
+            refusal = authority.refuse_outsider(standing, channels, member=member, doing=doing)
+        if fault is not None:
+            raise fault
+        return refusal
 
-        return await self._fresh(f"channel:{channel}", CHANNEL_S, ask, remembered_s=REMEMBERED_S)
+    def _unchecked(self, role: Role, doing: str, because: str) -> Refused:
+        return Refused(authority.refuse_unchecked(self.authority, role, doing=doing, because=because))
 
-    async def _ask(self, method: str, arguments: Mapping[str, Any], *, doing: str) -> Mapping[str, Any]:
-        return await self._api.call(method, arguments, doing=doing, again=True, read=True)
+    async def _unnamed(self, role: Role, doing: str) -> str:
+        names: Mapping[str, str] = {}
+        if self.authority.groups(role):
+            with suppress(SlackError, TimeoutError):
+                async with asyncio.timeout(_NAMES_S):
+                    names = await self._names.get("")
+        return authority.refuse_unnamed(self.authority, role, doing=doing, names=names)
 
-    async def _fresh(
-        self,
-        key: str,
-        keep_s: float,
-        ask: Callable[[], Awaitable[frozenset[str]]],
-        *,
-        remembered_s: float = 0.0,
-    ) -> frozenset[str]:
-        """What is known, asked anew where it is older than ``keep_s``; up to ``remembered_s`` it stands in for an answer."""
-        known = self._known.get(key)
-        now = self._clock.monotonic()
-        if known is not None and now - known[0] <= keep_s:
-            return known[1]
-        try:
-            found = await ask()
-        except SlackError:
-            if known is not None and now - known[0] <= remembered_s:
-                return known[1]
-            raise
-        self._known[key] = (now, found)
-        return found
+    async def _ask_group(self, group: str) -> frozenset[str]:
+        answer = await self._api.call(
+            "usergroups.users.list",
+            {"usergroup": group},
+            doing=f"asking who is in the user group {group}",
+            again=True,
+            read=True,
+        )
+        return frozenset(map(str, answer.get("users") or ()))
+
+    async def _ask_names(self, _: str) -> Mapping[str, str]:
+        answer = await self._api.call(
+            "usergroups.list", {}, doing="asking for the names of the user groups", again=True, read=True
+        )
+        groups = [one for one in answer.get("usergroups") or () if isinstance(one, dict)]
+        return {str(one.get("id")): str(one.get("name") or one.get("handle")) for one in groups}
+
+    async def _ask_channel(self, channel: str) -> frozenset[str]:
+        doing = f"asking who is in the channel {channel}"
+        found: set[str] = set()
+        cursor = ""
+        for _ in range(_PAGES):
+            page = {"channel": channel, "limit": _PAGE} | ({"cursor": cursor} if cursor else {})
+            answer = await self._api.call("conversations.members", page, doing=doing, again=True, read=True)
+            found.update(map(str, answer.get("members") or ()))
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return frozenset(found)
+        raise SlackError(
+            f"{doing}: it has more than {_PAGE * _PAGES} members; name responders in mx.toml",
+            code="too_many_members",
+        )
+
+    async def _ask_person(self, user: str) -> Standing:
+        if self._team is None:
+            me = await self._api.call("auth.test", {}, doing="asking Slack who the bot is", again=True)
+            self._team = str(me.get("team_id"))
+        doing = f"asking who {user} is"
+        answer = await self._api.call("users.info", {"user": user}, doing=doing, again=True, read=True)
+        return standing(answer.get("user") or {}, team=self._team)
+
+
+def standing(account: Mapping[str, Any], *, team: str) -> Standing:
+    """What ``users.info`` says of somebody. Of an organisation with several workspaces, all their teams count."""
+    workspaces = {account.get("team_id"), *((account.get("enterprise_user") or {}).get("teams") or ())}
+    return Standing(
+        guest=bool(account.get("is_restricted") or account.get("is_ultra_restricted")),
+        stranger=bool(account.get("is_stranger")) or team not in workspaces,
+        robot=bool(account.get("is_bot") or account.get("is_workflow_bot")),
+        gone=bool(account.get("deleted")),
+    )

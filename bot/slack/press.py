@@ -56,6 +56,29 @@ NEEDS: Mapping[Act, Role | None] = MappingProxyType(
 )
 """Who may press which button; None: anybody."""
 
+DOING: Mapping[Act, str] = MappingProxyType(
+    {
+        "run": "run playbooks",
+        "undo": "take playbooks back",
+        "extend": "keep playbooks on",
+        "approve": "approve runs",
+        "decline": "decline runs",
+        "release": "give the go for a step",
+        "retry": "have a step tried again",
+        "skip": "pass a step over",
+        "ack": "take an incident",
+        "again": "have it looked at again",
+        "report": "have the report",
+        "start": "start a replay",
+        "pause": "hold a replay",
+        "resume": "let a replay go on",
+        "cancel": "end a replay",
+        "resend": "have a write sent again",
+        "arrived": "say that a write has arrived",
+    }
+)
+"""What a button does, as it stands behind "may"."""
+
 
 class Press(Frozen):
     """A button's value; it comes back with the click."""

@@ -1,7 +1,9 @@
 """The step kinds that playbooks can name: one file per kind."""
 
 from bot.ports import Clock, Gateway, Step
+from bot.steps.backfill import Backfill
 from bot.steps.command import CommandStep
+from bot.steps.gap import GapStep
 from bot.steps.gateway import GatewayStep
 from bot.steps.http import HttpStep
 from bot.steps.keycheck import KeyCheck
@@ -10,6 +12,8 @@ from bot.steps.keyretire import KeyRetire
 from bot.steps.keytest import KeyTest
 from bot.steps.keywait import KeyWait
 from bot.steps.page import PageStep
+from bot.steps.polling import VerifyPolling
+from bot.steps.recovery import Recovery
 from bot.steps.replay import ReplayStep
 from bot.steps.restart import Restart
 from bot.steps.restarting import Restarting
@@ -44,4 +48,8 @@ def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) 
         HttpStep(),
         CommandStep(),
         PageStep(around.pagers),
+        GapStep(gateway, clock, around),
+        Backfill(gateway, clock, around),
+        Recovery(gateway, clock, around),
+        VerifyPolling(gateway, clock),
     )

@@ -217,6 +217,7 @@ async def rig(
         }
         planner = Planner(playbooks, steps)
         watch = Watch(timeline, client_of_gateway, clock=clock, integration=names[0])
+        who_may = Members(api, clock, authority(people))
         cards = Cards(
             timeline,
             chat,
@@ -226,9 +227,9 @@ async def rig(
             integrations=integrations,
             clock=clock,
             zone=UTC_ZONE,
+            remark=who_may.authority.says,
         )
         later = Later()
-        who_may = Members(api, clock, authority(people))
         edge = Edge(
             timeline=timeline,
             incidents=Incidents(
