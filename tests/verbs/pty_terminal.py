@@ -7,8 +7,10 @@ import signal
 import sys
 import termios
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+from tests.verbs.terminal import SURROUNDINGS
 
 
 class Typist:
@@ -23,11 +25,13 @@ class Typist:
 
     async def sees(self, words: str) -> None:
         """Wait until these words stand after what was seen before."""
-        async with asyncio.timeout(60):
-            while (at := self.screen.find(words, self._seen)) < 0:
-                if not await self._more():
-                    raise AssertionError(f"{words!r} is not in {self.screen[self._seen :]!r}")
-        self._seen = at + len(words)
+        more = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                while more and words not in self.screen[self._seen :]:
+                    more = await self._more()
+        assert words in self.screen[self._seen :], f"{words!r} is not in {self.screen[self._seen :]!r}"
+        self._seen = self.screen.index(words, self._seen) + len(words)
 
     async def answers(self, question: str, words: str) -> None:
         """Wait for the question, and type."""
@@ -75,7 +79,7 @@ async def at_mx(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *argv),
         cwd=folder,
-        env={"PATH": os.defpath, "COLUMNS": "140", **env},
+        env={**SURROUNDINGS, **env},
         stdin=slave if piped is None else asyncio.subprocess.PIPE,
         stdout=slave,
         stderr=slave,
