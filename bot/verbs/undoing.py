@@ -60,7 +60,11 @@ def tell_going(engine: Engine, run: Run, what: str = "") -> None:
 
 def nobody_to_ask(doing: str) -> Refused:
     """Why nothing is done where nobody can be asked."""
-    words = "no terminal to confirm in" if not sys.stdin.isatty() else "standard input is taken by the key"
+    words = (
+        "this is no terminal to confirm in"
+        if not sys.stdin.isatty()
+        else "there is no terminal beside the standard input that brought the key"
+    )
     return Refused(f"Nothing was {doing}: {words}. Add --yes to act without being asked.")
 
 
