@@ -110,7 +110,7 @@ async def test_a_parameter_is_asked_for_and_a_held_step_waits_for_the_go(room: S
         await person.sees("2. done: ")
         assert await person.ended() == 0
     (run,) = await room.runs()
-    assert (run.outcome, run.params["rate"], run.released) == ("done", 2.5, {1})
+    assert (run.outcome, run.params["rate"], run.released) == ("done", 2.5, frozenset({1}))
 
 
 async def test_held_without_a_terminal_says_how_and_the_same_command_goes_on(room: Scene) -> None:
