@@ -183,7 +183,8 @@ class Runner:
                 result = await step.observe(context) if step else None
             except OutsideError as error:
                 trouble = f" ({error})"
-                continue
+                if not error.permanent:
+                    continue
             except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
                 trouble = f" ({fault(error)})"
             break
