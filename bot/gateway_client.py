@@ -56,6 +56,9 @@ class GatewayClient:
         params = {} if window_s is None else {"window_s": f"{window_s:g}"}
         return await self._ask("GET", "/-/status", doing="asking for its status", params=params)
 
+    async def paths(self) -> JsonValue:
+        return await self._ask("GET", "/-/paths", doing="asking which paths are called")
+
     async def policy(self) -> JsonValue:
         return await self._ask("GET", "/-/policy", doing="asking for its policy")
 

@@ -13,7 +13,7 @@ from bot.domain.mitigation import AtExpiry
 from bot.domain.readings import Frozen
 from bot.errors import ConfigError
 from bot.playbook_form import Fault, head_faults, param_faults, step_faults, values_of
-from bot.playbook_params import Param, reference
+from bot.playbook_params import Param, reference, settled
 from bot.ports import Step
 
 SHIPPED = (
@@ -21,6 +21,7 @@ SHIPPED = (
     "api-key-rejected",
     "api-key-from-store",
     "service-down",
+    "path-changed",
     "escalate",
     "platform-outage",
     "intermittent-errors",
@@ -114,7 +115,14 @@ def load(text: str, *, source: str, steps: Mapping[str, Step]) -> Playbook:
         second_person=table.get("second_person", False),
         needs_key=table.get("needs_key", False),
         params=tuple(
-            Param(**{**one, "name": name, "choices": tuple(one.get("choices", ()))})
+            Param(
+                **{
+                    **one,
+                    "name": name,
+                    "default": settled(one["type"], one.get("default")),
+                    "choices": tuple(one.get("choices", ())),
+                }
+            )
             for name, one in described.items()
         ),
         steps=tuple(

@@ -73,7 +73,14 @@ def wrong(params: tuple[Param, ...], given: Mapping[str, JsonValue]) -> dict[str
 def _value(param: Param, given: JsonValue) -> JsonValue:
     if given is None or given == "":
         return param.default
-    return TYPES[param.type].read(given.strip()) if isinstance(given, str) else given
+    value = TYPES[param.type].read(given.strip()) if isinstance(given, str) else given
+    return settled(param.type, value)
+
+
+def settled(kind: str, value: JsonValue) -> JsonValue:
+    """The value in the one form that plans are compared in: 1 and 1.0 requests per second are the same."""
+    whole = kind == "number" and isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and isinstance(value, int) else value
 
 
 def references(value: JsonValue) -> Iterator[str]:
@@ -165,10 +172,14 @@ def _time(value: object, _table: Mapping[str, Any]) -> str | None:
 
 def _as_number(text: str) -> JsonValue:
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
         return text
-    return int(number) if number.is_integer() and "." not in text and "e" not in text.lower() else number
+
+
+def _as_whole(text: str) -> JsonValue:
+    number = _as_number(text)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _as_yes_no(text: str) -> JsonValue:
@@ -188,7 +199,7 @@ TYPES: Mapping[str, Type] = MappingProxyType(
     {
         "text": Type(_text, str, "text"),
         "number": Type(_number, _as_number, 1.0),
-        "whole": Type(_whole, _as_number, 1),
+        "whole": Type(_whole, _as_whole, 1),
         "yes-no": Type(_yes_no, _as_yes_no, sample=True),
         "choice": Type(_choice, str, ""),
         "time": Type(_time, _as_time, "2026-11-23T02:40:00+00:00"),

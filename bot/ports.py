@@ -205,6 +205,10 @@ class Gateway(Protocol):
         """``GET /-/status``: mode, upstream, traffic by status and lane of the window, budget left."""
         ...
 
+    async def paths(self) -> JsonValue:
+        """``GET /-/paths``: which paths were called in the last hour, by lane and answer."""
+        ...
+
     async def policy(self) -> JsonValue:
         """``GET /-/policy``: the effect of all leases, and the leases."""
         ...

@@ -21,6 +21,7 @@ class GatewayStandIn:
         self.clock = clock
         self.leases: dict[str, dict[str, Any]] = {}
         self.answers: list[tuple[float, str, int]] = []
+        self.called: list[dict[str, Any]] = []
         self.fates: dict[str, int] = {}
         self.latency: dict[str, Any] = {}
         self.budget: dict[str, Any] = {}
@@ -55,6 +56,7 @@ class GatewayStandIn:
         """Listen on a free port until the block ends."""
         app = web.Application(middlewares=[self._door])
         app.router.add_get("/-/status", self._status)
+        app.router.add_get("/-/paths", self._paths)
         app.router.add_get("/-/policy", self._policy)
         app.router.add_put("/-/leases/{id}", self._put)
         app.router.add_delete("/-/leases/{id}", self._delete)
@@ -118,6 +120,9 @@ class GatewayStandIn:
                 "disk": self.disk,
             }
         )
+
+    async def _paths(self, request: web.Request) -> web.Response:
+        return web.json_response({"window_s": 3600, "paths": self.called})
 
     def _mode(self) -> str:
         if any(lease.get("buffer") == "on" for lease in self.leases.values()):

@@ -21,6 +21,7 @@ PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
     "platform-outage": ("platform-outage",),
     "intermittent-errors": ("intermittent-errors",),
     "webhook-delivery": ("webhook-failure",),
+    "path-changed": ("path-changed",),
 }
 """Which playbooks fit which rule, the best first. A playbook that does not ship yet is not named."""
 

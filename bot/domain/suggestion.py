@@ -22,7 +22,7 @@ class Suggestion(NamedTuple):
 def suggest(status: GatewayStatus) -> Suggestion | None:
     """A rate that leaves the others their part; None where the gateway does not tell of any limit.
 
-    ``status`` is asked for the latest minutes, so that its traffic is that of now.
+    ``status`` is asked for the latest minute, so that its traffic is that of now (MaintainX counts 60 s).
     """
     limits = status.limits
     if limits is None or limits.window_s <= 0:

@@ -228,6 +228,7 @@ class Forwarding:
         now = self._clock.monotonic()
         ms = (now - passing.arrived) * 1000
         self._traffic.note(passing.lane, "answered", str(message.code), now=now, ms=ms)
+        self._traffic.called.note(request.method, request.raw_path, passing.lane, message.code, now=now)
         self._answered(passing, message)
         copy = None
         if message.code == HTTPStatus.OK and self._last_good.wants(request.method, request.raw_path):

@@ -55,6 +55,7 @@ class PolicyRoutes:
             ("GET", "healthz"): Route(_alive, open=True),
             ("GET", "metrics"): Route(self._metrics, open=True),
             ("GET", "status"): Route(self._status),
+            ("GET", "paths"): Route(self._paths),
             ("GET", "policy"): Route(self._policy),
             ("PUT", "policy"): Route(self._put_policy),
             ("PUT", "leases"): Route(self._put_lease, rest="must"),
@@ -88,6 +89,9 @@ class PolicyRoutes:
             "waiting": self._admission.limiter.waiting,
             "webhooks": self._mailroom.json(),
         }
+
+    async def _paths(self, _asked: Asked) -> JsonValue:
+        return self._traffic.called.json(now=self._clock.monotonic())
 
     async def _policy(self, _asked: Asked) -> JsonValue:
         return self._policy_json()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from bot.gateway.called import Called
 from bot.gateway.fates import Key, Kind
 from bot.gateway.latency import placed
 from bot.gateway.rings import Ring
@@ -45,6 +46,8 @@ class Traffic:
         self._lanes: set[str] = set()
         self._numbers: dict[Key, int] = {}
         self._keys: list[Key] = []
+        self.called = Called()
+        """Which paths are called."""
 
     def note(self, lane: str, kind: Kind, what: str, *, now: float, ms: float | None = None) -> None:
         """One request is settled. ``now`` is monotonic seconds; ``ms`` from its arrival to its answer's head.

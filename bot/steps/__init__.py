@@ -12,6 +12,8 @@ from bot.steps.keyretire import KeyRetire
 from bot.steps.keytest import KeyTest
 from bot.steps.keywait import KeyWait
 from bot.steps.page import PageStep
+from bot.steps.paths import PathsStep
+from bot.steps.pause_missing import PauseMissing
 from bot.steps.polling import VerifyPolling
 from bot.steps.recovery import Recovery
 from bot.steps.replay import ReplayStep
@@ -31,8 +33,9 @@ def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) 
     """Every kind there is; a new one is one file and one line here."""
     services = Services(around, clock)
     rotation = Rotation(around, clock, Restarting(services))
+    lease, paths = GatewayStep(gateway, clock), PathsStep(gateway, around.integrations)
     return (
-        GatewayStep(gateway, clock),
+        lease,
         VerifyTraffic(gateway, clock),
         KeyTest(rotation, gateway),
         KeyStore(rotation),
@@ -41,6 +44,8 @@ def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) 
         KeyCheck(rotation),
         KeyHere(rotation, gateway),
         KeyRetire(rotation),
+        paths,
+        PauseMissing(lease, paths),
         ReplayStep(gateway, clock),
         ServiceLook(services),
         Restart(services),

@@ -17,7 +17,8 @@ from bot.steps.wish import EFFECTS, KEYS, Wish, effect_of, minutes, sent
 
 CRITICAL = "critical"
 HOUR_S = 3600.0
-RECENT_S = 120.0
+RECENT_S = 60.0
+"""The window of MaintainX's own limits: what it grants shows over that long."""
 
 
 class GatewayStep:
