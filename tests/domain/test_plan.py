@@ -65,6 +65,16 @@ def test_the_lines_hold_what_a_person_decides_by() -> None:
     )
 
 
+def test_a_step_that_cannot_be_planned_has_its_title_and_mx_keeps_its_name() -> None:
+    blind = PlannedStep(kind="key-wait", title="Wait for the new key", says="key-wait", undo_says="")
+    ours = PlannedStep(kind="x", title="Take", says="mx takes the key", undo_says="", timeout_s=21600.0)
+    assert plan_lines(plan_of(blind, ours))[1:] == (
+        "1. Wait for the new key (cannot be planned yet)",
+        "2. mx takes the key",
+        "   given up after 6 h",
+    )
+
+
 def test_the_confirmation_holds_all_of_a_short_plan() -> None:
     text = confirm_text(plan_of(LIMIT, WATCH, warnings=(ROUTE,)))
     assert text.splitlines() == [
