@@ -12,6 +12,7 @@ CONFIRM_LIMIT = 300
 _CUT = "… shortened; /mx run shows all of it"
 _WORTH_SHOWING = 40
 _MINUTE_S = 60
+_HOUR_S = 3600
 
 
 def plan_lines(plan: Plan) -> tuple[str, ...]:
@@ -69,6 +70,8 @@ def _value(value: JsonValue) -> str:
             return "to be given"
         case bool():
             return "yes" if value else "no"
+        case float() if value.is_integer():
+            return str(int(value))
         case _:
             return str(value)
 
@@ -76,6 +79,8 @@ def _value(value: JsonValue) -> str:
 def _time(seconds: float) -> str:
     if seconds < _MINUTE_S:
         return f"{seconds:g} s"
+    if not seconds % _HOUR_S:
+        return f"{seconds / _HOUR_S:g} h"
     whole, rest = divmod(round(seconds), _MINUTE_S)
     return f"{whole} min" + (f" {rest} s" if rest else "")
 
@@ -103,4 +108,8 @@ def confirm_text(plan: Plan) -> str:
 
 
 def _step_line(number: int, step: PlannedStep) -> str:
+    if step.says == step.kind and step.title:  # it could not be planned; the notes say why
+        return f"{number}. {step.title} (cannot be planned yet)"
+    if step.says.startswith("mx "):  # the product's name stays as it is
+        return f"{number}. {step.says}"
     return f"{number}. {step.says[:1].upper()}{step.says[1:]}"

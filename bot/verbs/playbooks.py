@@ -70,7 +70,7 @@ def check(folder: Path | None) -> None:
         click.echo(fault, err=True)
     for name, one in found.own.items():
         steps = f"{len(one.steps)} step{'' if len(one.steps) == 1 else 's'}"
-        instead = "; it stands instead of the one that ships" if name in found.shipped else ""
+        instead = "; it stands instead of what ships" if name in found.shipped else ""
         click.echo(f"{one.source}: {name} is well, {steps}{instead}")
         for warning in _warnings(one):
             click.echo(f"Note: {warning}", err=True)
@@ -116,7 +116,7 @@ def _rows(found: Found) -> Iterator[tuple[str, Playbook, str]]:
     for name, one in {**found.shipped, **found.own}.items():
         where = "" if name not in found.own else f"yours: {one.source}"
         if name in found.own and name in found.shipped:
-            where += ", instead of the one that ships"
+            where += ", instead of what ships"
         yield name, one, where
 
 
@@ -136,15 +136,9 @@ def _table(found: Found) -> Table:
     table = Table("name", *_HEADS, show_lines=True)
     table.columns[0].no_wrap = True
     for name, one, where in _rows(found):
-        first = Text(name) if not where else Text(f"{name}\n{_wrapped(where)}")
-        table.add_row(first, *(Text(cell) for cell in _cells(one)))
+        yours = where.replace(one.source, Path(one.source).name).replace(", ", ",\n")
+        table.add_row(Text(f"{name}\n{yours}".strip()), *(Text(cell) for cell in _cells(one)))
     return table
-
-
-def _wrapped(where: str) -> str:
-    """A file's place in pieces, since the names themselves are not broken."""
-    width = 24
-    return "\n".join(where[at : at + width] for at in range(0, len(where), width))
 
 
 def _paragraphs(found: Found) -> Iterator[Text]:

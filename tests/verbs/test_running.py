@@ -72,7 +72,7 @@ async def test_the_plan_alone_shows_all_of_it_and_writes_nothing(room: Scene) ->
     ("argv", "said"),
     [
         ((), "rate: Requests per second has to be given. Write --param NAME=VALUE"),
-        (("--param", "rate=900"), "rate: 900 does not fit; write a number from 0.5 to 50"),
+        (("--param", "rate=900"), "does not fit; write a number from 0.5 to 50"),
         (("--param", "rate=1", "--param", "nope=1"), "nope: there is no such parameter; there is: rate, why"),
         (("--param", "rate=1", "--param", "why=x"), "write one of disk, vendor"),
         (("--param", "rate"), "'rate' has no name and value; write NAME=VALUE"),
