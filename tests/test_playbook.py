@@ -165,7 +165,7 @@ async def test_the_plan_says_all_and_its_confirmation_fits(
         f"1. {limiting} ({felt})",
         "   undo: end this lease and no other",
         f"2. {watching} ({answers})",
-        "With: rate_per_s = 1.0",
+        "With: rate_per_s = 1",
         f"Changes: {playbook.touches}",
         f"Taking it back: {playbook.undo}",
     )
