@@ -78,10 +78,6 @@ async def _play(screen: Screen, *, stay: bool) -> None:
             await take_commands(world, screen)
 
 
-_PLANS = 3
-"""How often a plan may change under somebody's hands."""
-
-
 class Story:
     """The steps of the outage; each one checks that it happened and raises StoryFault where it did not."""
 
@@ -219,7 +215,7 @@ class Story:
         outcome = await self._slack.click(user, self._world.channel, self._card_ts, control.action_id)
         if outcome.error or outcome.status != 200:  # noqa: PLR2004 - HTTP
             raise StoryFault(f"clicking {label!r}: {outcome.error or outcome.status}")
-        for _ in range(_PLANS):
+        for _ in range(3):  # a plan that changed between showing and sending is shown again, as it is now
             dialog = await self._slack.dialog(user)
             self._screen.view(dialog, self._slack)
             if not dialog.body.get("submit"):
@@ -231,7 +227,6 @@ class Story:
                 raise StoryFault(f"sending the dialog of {label!r}: {sent.error or sent.errors}")
             if sent.view is None:
                 return
-            # Something happened between the plan and the click, so the plan is shown again, as it is now.
         raise StoryFault(f"the dialog of {label!r} stays open")
 
     async def _seen(self, look: Callable[[], Seen | None], what: str) -> Seen:
