@@ -4,11 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
-from slack_bolt.async_app import AsyncApp
 
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
@@ -16,24 +14,14 @@ from bot.errors import ConfigError
 from bot.faults import wordless
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
-from bot.gateway_watch import Watch
 from bot.lease_clock import LeaseClock
-from bot.ordering import Ordering
 from bot.ports import Clock
 from bot.slack import server
-from bot.slack.answers import Answers
-from bot.slack.api import SlackApi, SlackError, slack_client
+from bot.slack.api import SlackError
 from bot.slack.asking import OwnerAsker
-from bot.slack.bolt import bolt_app
-from bot.slack.card import Cards
-from bot.slack.chat import SlackChat
-from bot.slack.edge import Edge
-from bot.slack.later import Later
-from bot.slack.planner import Planner
-from bot.slack.replies import Replies
-from bot.slack.reporting import Reports
 from bot.slack.settings import SlackSettings
 from bot.slack.socketmode import Socket
+from bot.slackside import SlackSide, slack_side
 from bot.supervisor import Supervisor
 from bot.web import pages
 from bot.web.state import Look
@@ -45,20 +33,6 @@ _GATHER_S = 0.02
 _CLOSING_S = 3.0
 
 Loops = Mapping[str, Callable[[], Coroutine[None, None, None]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Slack:
-    """The Slack edge, put together."""
-
-    api: SlackApi
-    chat: SlackChat
-    app: AsyncApp
-    later: Later
-    cards: Cards
-    answers: Answers
-    reports: Reports
-    watch: Watch
 
 
 async def serve(
@@ -80,7 +54,7 @@ async def serve(
         )
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, clock=clock))
-        slack = await stack.enter_async_context(_slack_edge(engine, settings.slack))
+        slack = await stack.enter_async_context(slack_side(engine, settings.slack))
         bot = _Bot(engine, slack, settings.slack)
         door = await stack.enter_async_context(AsyncExitStack())
         url = await door.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
@@ -97,7 +71,7 @@ async def serve(
 class _Bot:
     """The loops of the process, and what they look like from outside."""
 
-    def __init__(self, engine: Engine, slack: _Slack, settings: SlackSettings) -> None:
+    def __init__(self, engine: Engine, slack: SlackSide, settings: SlackSettings) -> None:
         self._engine = engine
         self._slack = slack
         self._settings = settings
@@ -225,60 +199,6 @@ class _Bot:
             events=book.head.seq,
             open_incidents=severities,
             slack_calls=dict(self._slack.api.calls),
-        )
-
-
-@asynccontextmanager
-async def _slack_edge(engine: Engine, settings: SlackSettings) -> AsyncIterator[_Slack]:
-    clock, zone = engine.clock, engine.settings.bot.zone
-    integrations = engine.settings.integrations
-    async with (
-        slack_client(settings) as (client, session),
-        Replies.open(engine.settings.bot.database, clock=clock) as replies,
-    ):
-        api = SlackApi(client, session, clock)
-        chat = SlackChat(api)
-        planner = Planner(engine.playbooks, engine.steps)
-        watch = Watch(engine.timeline, engine.gateway, clock=clock, integration=engine.settings.served)
-        cards = Cards(
-            engine.timeline,
-            chat,
-            planner,
-            replies,
-            watch=watch,
-            integrations=integrations,
-            clock=clock,
-            zone=zone,
-        )
-        later = Later()
-        edge = Edge(
-            timeline=engine.timeline,
-            incidents=engine.incidents,
-            ordering=Ordering(engine.timeline, clock, new_id=new_id, zone=zone),
-            steering=engine.steering,
-            handover=engine.handover,
-            learn=engine.scrub.learn,
-            watch=watch,
-            integrations=integrations,
-            playbooks=engine.playbooks,
-            planner=planner,
-            replies=replies,
-            later=later,
-            api=api,
-            zone=zone,
-            refresh=cards.refresh,
-        )
-        yield _Slack(
-            api=api,
-            chat=chat,
-            app=bolt_app(client, edge, bot_token=settings.bot_token),
-            later=later,
-            cards=cards,
-            answers=Answers(engine.timeline, api, chat, replies, clock=clock),
-            reports=Reports(
-                engine.timeline, api, chat, replies, integrations=integrations, clock=clock, zone=zone
-            ),
-            watch=watch,
         )
 
 

@@ -28,6 +28,7 @@ from bot.domain.integration import Integration
 from bot.errors import ConfigError
 from bot.gateway.lanes import lanes_from
 from bot.gateway.settings import GatewaySettings
+from bot.keys import FileKey, FixedKey
 from bot.ports import KeySource
 from bot.scrub import Scrubber
 from bot.settings import SECRETS, SETTINGS, Setting, Table
@@ -84,7 +85,7 @@ class Settings:
     gateway_key: KeySource
     """The key of the integration that the gateway serves."""
     integrations: Mapping[str, Integration]
-    keys: Mapping[str, KeySource]
+    keys: Mapping[str, FileKey | FixedKey]
     secrets: tuple[str, ...] = field(repr=False)
     """Every configured secret, for the scrubber."""
     file: Path | None

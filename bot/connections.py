@@ -14,7 +14,6 @@ from bot.gateway.settings import GatewaySettings
 from bot.gateway.webhooks.settings import WebhookSettings
 from bot.journal.url import sqlite_path
 from bot.keys import FileKey, FixedKey
-from bot.ports import KeySource
 from bot.slack.settings import SlackSettings
 
 _LOGS = ("log_file", "log_unit", "log_command")
@@ -43,7 +42,7 @@ def integration_of(name: str, found: dict[str, Any], *, beside: Path) -> Integra
     )
 
 
-def key_of(found: dict[str, Any], *, place: str, beside: Path) -> KeySource:
+def key_of(found: dict[str, Any], *, place: str, beside: Path) -> FileKey | FixedKey:
     """Where its key is; ``place`` is what to call it where it is no file."""
     file = found["api_key_file"]
     return FileKey(beside / file) if file else FixedKey(place, found["api_key"])

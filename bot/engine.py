@@ -6,14 +6,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
+from pydantic import SecretStr
 
-from bot.config import Settings
+from bot.config import Pages, Settings
 from bot.gateway_client import GatewayClient
 from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
-from bot.keys import ToldKey
+from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
+from bot.pagers import PagerDuty, WebhookPager
 from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Pager, Probe, Step
 from bot.probes.build import Outside, probes_for
@@ -24,6 +26,22 @@ from bot.steps import step_kinds
 from bot.steps.surroundings import Surroundings
 from bot.timeline import Timeline
 from bot.triage import Triage
+
+
+def pagers_of(pages: Pages, clock: Clock) -> tuple[Pager, ...]:
+    """Who can be woken, in the order of escalation: each routing key of PagerDuty, then any other pager."""
+    found: list[Pager] = [
+        PagerDuty(
+            SecretStr(key),
+            url=pages.events_url,
+            clock=clock,
+            name="PagerDuty" if level == 1 else f"PagerDuty, level {level}",
+        )
+        for level, key in enumerate(pages.routing_keys, start=1)
+    ]
+    if pages.page_url:
+        found.append(WebhookPager(SecretStr(pages.page_url), clock=clock))
+    return tuple(found)
 
 
 class Term:
@@ -48,6 +66,11 @@ class Term:
             return False
         self._epoch = await self._timeline.next_epoch()
         return True
+
+    def release(self) -> None:
+        """Let another process lead; harmless where this one does not."""
+        self._epoch = 0
+        self._lock.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +110,9 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         gateway = await stack.enter_async_context(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
-        around = Surroundings(integrations=settings.integrations)
+        keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
+        pagers = pagers_of(settings.bot.pages, clock)
+        around = Surroundings(integrations=settings.integrations, keys=keys, pagers=pagers)
         steps = by_kind(step_kinds(gateway, clock, around))
         ours, faults = own(settings.bot.playbooks, steps)
         for fault in faults:
@@ -104,7 +129,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         probes = {
             name: probes_for(
                 integration,
-                key=ToldKey(settings.keys[name], scrub.learn),
+                key=ToldKey(keys[name], scrub.learn),
                 outside=outside,
                 log=source_for(integration.log),
             )

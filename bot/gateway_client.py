@@ -9,7 +9,7 @@ from typing import Self
 from urllib.parse import quote
 
 import httpx
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 from bot.domain.backlog import Control, Decision
 from bot.errors import OutsideError
@@ -103,6 +103,17 @@ class GatewayClient:
         }
         doing = "counting what a replay would send" if dry_run else f"asking it to {action} the replay"
         return await self._ask("POST", "/-/replay", doing=doing, body=body)
+
+    async def key(self) -> JsonValue:
+        return await self._ask("GET", "/-/key", doing="asking where its key is from")
+
+    async def put_key(self, key: SecretStr, *, owner: str, reason: str) -> JsonValue:
+        body: dict[str, JsonValue] = {"key": key.get_secret_value(), "owner": owner, "reason": reason}
+        return await self._ask("PUT", "/-/key", doing="handing it the new key", body=body)
+
+    async def drop_key(self, *, owner: str, reason: str) -> JsonValue:
+        body: dict[str, JsonValue] = {"owner": owner, "reason": reason}
+        return await self._ask("DELETE", "/-/key", doing="taking the new key back", body=body)
 
     async def spent(self, requests: int) -> None:
         await self._ask(

@@ -188,5 +188,5 @@ def _told(event: GatewayEvent) -> str:
 
 
 def _at_the_gateway(incident: Incident, lease: Lease) -> bool:
-    run = incident.run(lease.run)
-    return run is not None and run.plan is not None and any(step.kind == "gateway" for step in run.plan.steps)
+    """Whether the gateway holds it: there a lease has the id of its run."""
+    return lease.id == lease.run and incident.run(lease.run) is not None

@@ -81,6 +81,23 @@ def error_text(body: bytes, *, limit: int = 200) -> str | None:
             return None
 
 
+def key_headers(key: str | None, *, org_id: str | None) -> dict[str, str] | str:
+    """The headers that carry the key, or the sentence that says why no client can send it.
+
+    White space around the key is left away, as lenient clients do; a missing key is not sent, so that the
+    API's answer to that shows as well.
+    """
+    bare = (key or "").strip()
+    if any(not "!" <= letter <= "~" and letter != " " for letter in bare):
+        return "not asked: the API key holds characters that no HTTP header may carry"
+    headers = {"Accept": "application/json"}
+    if bare:
+        headers["Authorization"] = f"Bearer {bare}"
+    if org_id:
+        headers["x-organization-id"] = org_id
+    return headers
+
+
 def _number(text: str | None) -> float | None:
     try:
         value = float(text) if text is not None else None

@@ -91,7 +91,12 @@ async def ask(
                     most_bytes=most_bytes,
                 )
                 onward = urljoin(url, answer.location) if answer.location else url
-                if hop == _HOPS or method != "GET" or not 300 <= answer.status < 400 or not _same_host(url, onward):  # noqa: PLR2004 - HTTP
+                if (
+                    hop == _HOPS
+                    or method != "GET"
+                    or not 300 <= answer.status < 400  # noqa: PLR2004 - a redirect
+                    or not _same_host(url, onward)
+                ):
                     return answer
                 url = onward
             raise AssertionError("the last hop returns or raises")

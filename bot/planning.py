@@ -112,7 +112,31 @@ async def plan(
         params={one.name: params.get(one.name, one.default) for one in playbook.params},
         at_expiry=playbook.at_expiry,
         second_person=playbook.second_person and mode == "apply",
+        touches=playbook.touches if mode == "apply" else "",
+        undo=playbook.undo if mode == "apply" else "",
     )
+
+
+async def held_step(run: Run, steps: Mapping[str, Step], *, incident: Incident) -> PlannedStep:
+    """The step before which a run is held, as it would go now; where that cannot be asked, as it was planned."""
+    assert run.plan is not None
+    assert run.held is not None
+    part = run.plan.steps[run.held]
+    context = StepContext(
+        incident=incident.id,
+        run=run.id,
+        playbook=run.playbook,
+        actor=run.requested_by,
+        values=part.values,
+        leases=incident.leases,
+        about=incident,
+        index=run.held,
+    )
+    try:
+        fresh = await steps[part.kind].plan(context)
+    except (KeyError, OutsideError):
+        return part
+    return fresh.model_copy(update={"ask": part.ask, "title": part.title, "timeout_s": part.timeout_s})
 
 
 def remembered(run: Run) -> Playbook:

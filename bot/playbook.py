@@ -1,5 +1,6 @@
 """Playbooks: declared lists of steps against one kind of trouble, read from TOML (step kinds are passed in)."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -11,11 +12,22 @@ from pydantic import JsonValue
 from bot.domain.mitigation import AtExpiry
 from bot.domain.readings import Frozen
 from bot.errors import ConfigError
-from bot.playbook_form import head_faults, param_faults, step_faults, values_of
-from bot.playbook_params import Param, reference
+from bot.playbook_form import Fault, head_faults, param_faults, step_faults, values_of
+from bot.playbook_params import Param, reference, settled
 from bot.ports import Step
 
-SHIPPED = ("rate-limited", "path-changed", "escalate")
+SHIPPED = (
+    "rate-limited",
+    "api-key-rejected",
+    "api-key-from-store",
+    "service-down",
+    "path-changed",
+    "escalate",
+    "platform-outage",
+    "intermittent-errors",
+    "sync-gap",
+    "webhook-failure",
+)
 """The playbooks that come with mx, one TOML file each in ``bot/playbooks``."""
 
 DEFAULT_TIMEOUT_S = 120.0
@@ -77,8 +89,8 @@ def load(text: str, *, source: str, steps: Mapping[str, Step]) -> Playbook:
     """Read one playbook; raises ConfigError with every fault, each with its place and what to write."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError((f"{source}: it is not TOML: {error}",)) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError((_not_toml(source, str(error)),)) from None
     params = table.get("params", {})
     described = {
         name: one
@@ -103,7 +115,14 @@ def load(text: str, *, source: str, steps: Mapping[str, Step]) -> Playbook:
         second_person=table.get("second_person", False),
         needs_key=table.get("needs_key", False),
         params=tuple(
-            Param(**{**one, "name": name, "choices": tuple(one.get("choices", ()))})
+            Param(
+                **{
+                    **one,
+                    "name": name,
+                    "default": settled(one["type"], one.get("default")),
+                    "choices": tuple(one.get("choices", ())),
+                }
+            )
             for name, one in described.items()
         ),
         steps=tuple(
@@ -117,6 +136,14 @@ def load(text: str, *, source: str, steps: Mapping[str, Step]) -> Playbook:
             for step in table["steps"]
         ),
     )
+
+
+def _not_toml(source: str, says: str) -> str:
+    """What the reader of TOML says, with the line where it stopped in its place."""
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", says)
+    if place is None:
+        return f"{source}: it is not TOML: {says}"
+    return f"{source}:{place[1]}: it is not TOML: {says[: place.start()]}, at column {place[2]} of line {place[1]}"
 
 
 def shipped(steps: Mapping[str, Step]) -> Mapping[str, Playbook]:
@@ -137,7 +164,8 @@ def own(folder: Path, steps: Mapping[str, Step]) -> tuple[Mapping[str, Playbook]
     faults: list[str] = []
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
         try:
-            one = load(path.read_text("utf-8-sig"), source=str(path), steps=steps)
+            text = path.read_text("utf-8-sig")
+            one = load(text, source=str(path), steps=steps)
         except ConfigError as error:
             faults.extend(error.faults)
             continue
@@ -148,9 +176,8 @@ def own(folder: Path, steps: Mapping[str, Step]) -> tuple[Mapping[str, Playbook]
             faults.append(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8")
             continue
         if one.name in found:
-            faults.append(
-                f"{path}: name: {one.name} is in {found[one.name].source} already; choose another name"
-            )
+            twice = Fault("name", f"{one.name} is in {found[one.name].source} already; choose another name")
+            faults.append(twice.at(str(path), text))
         else:
             found[one.name] = one.model_copy(update={"source": str(path)})
     return found, tuple(faults)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import JsonValue
 
 from bot.playbook_params import TYPES, reference, references, sample
+from bot.toml_lines import key_name, line_at, lines_of
 
 LONGEST_BUTTON = 75
 """Slack cuts a button's text there."""
@@ -24,6 +25,7 @@ _MAY = ("touches", "undo")
 _CHOICES = {"who": ("responders", "approvers"), "at_expiry": ("undo", "keep")}
 _SWITCHES = ("second_person", "needs_key")
 _HEAD = ("name", *_TEXTS, "fits", *_MAY, *_CHOICES, *_SWITCHES, "params", "steps")
+_LARGEST = 1e15
 _PARAM_KEYS = ("type", "title", "default", "low", "high", "choices")
 
 
@@ -43,7 +45,7 @@ def head_faults(table: Mapping[str, Any]) -> Iterator[Fault]:
     """What is wrong above the steps."""
     for key in table:
         if key not in _HEAD:
-            yield Fault(key, f"there is no such key; write one of {', '.join(_HEAD)}")
+            yield Fault(key_name(key), f"there is no such key; write one of {', '.join(_HEAD)}")
     name = table.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield Fault("name", "write small letters, digits and hyphens, such as rate-limited")
@@ -76,7 +78,7 @@ def param_faults(found: object) -> Iterator[Fault]:
         yield Fault("params", 'write tables, such as [params.rate_per_s] with type = "number"')
         return
     for name, table in found.items():
-        path = f"params.{name}"
+        path = f"params.{key_name(name)}"
         if not _PARAM.fullmatch(name):
             yield Fault(path, "name it with small letters, digits and underscores")
         if not isinstance(table, dict):
@@ -88,23 +90,33 @@ def param_faults(found: object) -> Iterator[Fault]:
 def _one_param(path: str, table: Mapping[str, Any]) -> Iterator[Fault]:
     for key in table:
         if key not in _PARAM_KEYS:
-            yield Fault(f"{path}.{key}", f"there is no such key; write one of {', '.join(_PARAM_KEYS)}")
+            yield Fault(
+                f"{path}.{key_name(key)}", f"there is no such key; write one of {', '.join(_PARAM_KEYS)}"
+            )
     kind = table.get("type")
     if not isinstance(kind, str) or kind not in TYPES:
         yield Fault(f"{path}.type", f"write one of {', '.join(TYPES)}")
         return
     if not _is_text(table.get("title")):
         yield Fault(f"{path}.title", "write what is asked for, in a few words")
-    choices = table.get("choices", [])
-    if kind == "choice" and not (
-        isinstance(choices, list) and choices and all(_is_text(one) for one in choices)
-    ):
-        yield Fault(f"{path}.choices", 'write the list to choose from, such as ["on", "auto"]')
-    for key in ("low", "high"):
-        if key in table and (isinstance(table[key], bool) or not isinstance(table[key], int | float)):
-            yield Fault(f"{path}.{key}", "write a number, or leave it out")
-    if "default" in table and (instead := TYPES[kind].wrong(table["default"], table)):
+    yield from _bound_faults(path, table, kind)
+    bounds = {key: table[key] for key in ("low", "high") if _is_number(table.get(key))}
+    choices = table.get("choices")
+    bounds["choices"] = choices if isinstance(choices, list) else []
+    if "default" in table and (instead := TYPES[kind].wrong(table["default"], bounds)):
         yield Fault(f"{path}.default", instead)
+
+
+def _bound_faults(path: str, table: Mapping[str, Any], kind: str) -> Iterator[Fault]:
+    choices = table.get("choices", [])
+    listed = isinstance(choices, list) and all(_is_text(one) for one in choices)
+    if not listed or (kind == "choice" and not choices):
+        yield Fault(f"{path}.choices", 'write the list to choose from, such as ["on", "auto"]')
+    wrong = [key for key in ("low", "high") if key in table and not _is_number(table[key])]
+    for key in wrong:
+        yield Fault(f"{path}.{key}", "write a number, or leave it out")
+    if {"low", "high"} <= set(table) and not wrong and table["low"] > table["high"]:
+        yield Fault(f"{path}.high", f"it is below low; write at least {table['low']:g}")
 
 
 def step_faults(
@@ -114,6 +126,7 @@ def step_faults(
     if not isinstance(found, list) or not found or not all(isinstance(step, dict) for step in found):
         yield Fault("steps", "write at least one [[steps]] table")
         return
+    samples = {name: sample(table) for name, table in params.items()}
     for index, step in enumerate(found):
         path = f"steps[{index}]"
         named = step.get("kind")
@@ -134,20 +147,17 @@ def step_faults(
             (key, name) for key, value in own.items() for name in references(value) if name not in params
         }
         for key, name in sorted(unknown):
-            yield Fault(f"{path}.{key}", f"{{{name}}} is no parameter; add a table [params.{name}]")
+            yield Fault(f"{path}.{key_name(key)}", f"{{{name}}} is no parameter; add a table [params.{name}]")
         unsure = {
             key
             for key, value in own.items()
             if any("default" not in params.get(name, {}) for name in references(value))
         }
-        filled = {
-            key: reference(value, {name: sample(table) for name, table in params.items()})
-            for key, value in own.items()
-        }
+        filled = {key: reference(value, samples) for key, value in own.items()}
         for fault in kind.check(filled):
-            key, _, instead = fault.partition(": ")
+            key, instead = _split(fault, own)
             if key not in unsure:
-                yield Fault(f"{path}.{key}", instead)
+                yield Fault(f"{path}.{key_name(key) if key in own else key}", instead)
 
 
 def values_of(step: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -156,31 +166,22 @@ def values_of(step: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def line_of(text: str, path: str) -> int | None:
-    """The line on which the key of this path stands, or its table begins; None where the text does not show it."""
-    parts = re.findall(r"[^.\[\]]+|\[\d+\]", path)
-    key, wanted = parts[-1], parts[:-1]
-    header: int | None = None
-    at: list[str] = []
-    seen: dict[str, int] = {}
-    best: int | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if match := re.fullmatch(r"\[\[\s*([\w.-]+)\s*\]\]\s*(#.*)?", stripped):
-            name = match[1]
-            seen[name] = seen.get(name, -1) + 1
-            at = [*name.split("."), f"[{seen[name]}]"]
-        elif match := re.fullmatch(r"\[\s*([\w.\"-]+)\s*\]\s*(#.*)?", stripped):
-            at = [part.strip('"') for part in match[1].split(".")]
-        elif at == wanted and re.match(rf"[\"']?{re.escape(key)}[\"']?\s*(=|\.)", stripped):
-            return number
-        else:
-            continue
-        if at == wanted:
-            header = number
-        if at == parts:
-            best = number
-    return best or header
+    """The line of this path's key, of its table where the key is missing; None where the text does not show it."""
+    return line_at(lines_of(text), path)
+
+
+def _split(fault: str, keys: Mapping[str, Any]) -> tuple[str, str]:
+    """A kind's fault as its key and its words; a key that holds a colon itself is known by its table."""
+    known = [key for key in keys if fault.startswith(f"{key}: ")]
+    key = max(known, key=len) if known else fault.partition(": ")[0]
+    return key, fault[len(key) + 2 :]
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -_LARGEST < value < _LARGEST

@@ -1,6 +1,5 @@
 """A playbook's parameters: their types, what a person typed read as one, and their places in the steps' values. Pure."""
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ Kind = Literal["text", "number", "whole", "yes-no", "choice", "time"]
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 _LONGEST = 2000
+_LARGEST = 1e15
 
 
 class Param(Frozen):
@@ -73,7 +73,14 @@ def wrong(params: tuple[Param, ...], given: Mapping[str, JsonValue]) -> dict[str
 def _value(param: Param, given: JsonValue) -> JsonValue:
     if given is None or given == "":
         return param.default
-    return TYPES[param.type].read(given.strip()) if isinstance(given, str) else given
+    value = TYPES[param.type].read(given.strip()) if isinstance(given, str) else given
+    return settled(param.type, value)
+
+
+def settled(kind: str, value: JsonValue) -> JsonValue:
+    """The value in the one form that plans are compared in: 1 and 1.0 requests per second are the same."""
+    whole = kind == "number" and isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and isinstance(value, int) else value
 
 
 def references(value: JsonValue) -> Iterator[str]:
@@ -127,7 +134,7 @@ def _number(value: object, table: Mapping[str, Any]) -> str | None:
         for part in (f"from {low:g}" if low is not None else "", f"to {high:g}" if high is not None else "")
         if part
     )
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST < value < _LARGEST:
         return f"write a number {bounds}".strip()
     outside = (low is not None and value < low) or (high is not None and value > high)
     return f"write a number {bounds}" if outside else None
@@ -165,10 +172,14 @@ def _time(value: object, _table: Mapping[str, Any]) -> str | None:
 
 def _as_number(text: str) -> JsonValue:
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
         return text
-    return int(number) if number.is_integer() and "." not in text and "e" not in text.lower() else number
+
+
+def _as_whole(text: str) -> JsonValue:
+    number = _as_number(text)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _as_yes_no(text: str) -> JsonValue:
@@ -188,7 +199,7 @@ TYPES: Mapping[str, Type] = MappingProxyType(
     {
         "text": Type(_text, str, "text"),
         "number": Type(_number, _as_number, 1.0),
-        "whole": Type(_whole, _as_number, 1),
+        "whole": Type(_whole, _as_whole, 1),
         "yes-no": Type(_yes_no, _as_yes_no, sample=True),
         "choice": Type(_choice, str, ""),
         "time": Type(_time, _as_time, "2026-11-23T02:40:00+00:00"),

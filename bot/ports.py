@@ -249,6 +249,18 @@ class Gateway(Protocol):
         """``POST /-/replay``: start it, hold it, go on, or give it up; ``dry_run`` only counts."""
         ...
 
+    async def key(self) -> JsonValue:
+        """``GET /-/key``: where its key is from, and whether it has one; never the key."""
+        ...
+
+    async def put_key(self, key: SecretStr, *, owner: str, reason: str) -> JsonValue:
+        """``PUT /-/key``: another key until its next start; refused where a file holds its key."""
+        ...
+
+    async def drop_key(self, *, owner: str, reason: str) -> JsonValue:
+        """``DELETE /-/key``: back to the configured key; no error where that is in use already."""
+        ...
+
     async def spent(self, requests: int) -> None:
         """``POST /-/spent``: requests that mx itself sent to MaintainX past the gateway."""
         ...

@@ -115,6 +115,8 @@ class Runner:
         if refusal := refused(run, now=self._clock.now(), approval=self._approval):
             fact = e.RunFinished(run=run.id, outcome="refused", says=refusal)
             await self._write(due, fact, key=_key(run, "finished"))
+            if run.ticket:
+                self._handover.drop(run.ticket)
         elif run.plan is None and not run.stopped_by:
             await self._plan(due, run)
         elif left is None or (is_over(due, run) and left.state == "waiting"):
@@ -181,7 +183,8 @@ class Runner:
                 result = await step.observe(context) if step else None
             except OutsideError as error:
                 trouble = f" ({error})"
-                continue
+                if not error.permanent:
+                    continue
             except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
                 trouble = f" ({fault(error)})"
             break

@@ -25,6 +25,8 @@ class GatewayStandIn:
         self.fates: dict[str, int] = {}
         self.latency: dict[str, Any] = {}
         self.budget: dict[str, Any] = {}
+        self.last_good: dict[str, Any] = {}
+        self.mail: dict[str, Any] = {}
         self.log: list[dict[str, Any]] = []
         self.buffer = BufferStandIn(clock, self.note)
         self.circuit: dict[str, Any] = {"state": "closed", "failures": 0, "since": None, "says": ""}
@@ -110,6 +112,8 @@ class GatewayStandIn:
                 "instance": self.instance,
                 "traffic": traffic,
                 "budget": self.budget,
+                "upstream": {"last_good": self.last_good},
+                "webhooks": self.mail,
                 "buffer": self.buffer.json(),
                 "circuit": self.circuit,
                 "replay": self.buffer.replay_json(),
@@ -147,6 +151,7 @@ class GatewayStandIn:
             "buffer": next((mode for mode in ("on", "auto") if mode in buffers), None),
             "retry": any(lease.get("retry", False) for lease in found),
             "poll": any(lease.get("poll", False) for lease in found),
+            "forward": next((lease["forward"] for lease in found if lease.get("forward")), None),
         }
 
     async def _put(self, request: web.Request) -> web.Response:

@@ -74,7 +74,7 @@ def run_of(playbook: Playbook, *states: StepState, **changes: object) -> Run:
 
 async def test_the_shipped_playbook_is_what_the_runbook_says(playbook: Playbook) -> None:
     assert (playbook.button, playbook.fits) == ("Enable emergency rate limit", ("rate-limited",))
-    assert [(step.kind, step.values) for step in playbook.steps] == [
+    assert [(step.kind, step.values) for step in playbook.filled({})] == [
         ("gateway", {"rate_per_s": 1.0, "paused_jobs": ["asset-sync", "report-generator"], "ttl_s": 3600}),
         ("verify-traffic", {"answered": 5, "within_s": 60}),
     ]
@@ -138,7 +138,7 @@ async def test_a_playbook_has_steps(steps: Mapping[str, Step], written: str) -> 
 
 
 async def test_what_is_not_toml_is_told_with_its_line(steps: Mapping[str, Step]) -> None:
-    with pytest.raises(ConfigError, match=r"mine\.toml: it is not TOML: .*line 2"):
+    with pytest.raises(ConfigError, match=r"mine\.toml:2: it is not TOML: .*line 2"):
         load('name = "a"\ntitle = = 1\n', source="mine.toml", steps=steps)
 
 
@@ -165,6 +165,9 @@ async def test_the_plan_says_all_and_its_confirmation_fits(
         f"1. {limiting} ({felt})",
         "   undo: end this lease and no other",
         f"2. {watching} ({answers})",
+        "With: rate_per_s = 1",
+        f"Changes: {playbook.touches}",
+        f"Taking it back: {playbook.undo}",
     )
     shown = confirm_text(made)
     assert len(shown) <= CONFIRM_LIMIT

@@ -40,7 +40,7 @@ def test_what_was_typed_is_read_as_its_type(param: Param, typed: JsonValue, valu
     ("param", "typed", "fault"),
     [
         (RATE, "fast", "'fast' does not fit; write a number from 0.1 to 100"),
-        (RATE, "1000", "1000 does not fit; write a number from 0.1 to 100"),
+        (RATE, "1000", "1000.0 does not fit; write a number from 0.1 to 100"),
         (RATE, "nan", "nan does not fit; write a number from 0.1 to 100"),
         (RATE, "1e999", "inf does not fit; write a number from 0.1 to 100"),
         (JOB, "", "Which job has to be given"),

@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.demo.door import Door, beside, wall_clock
+from bot.demo.importing import Importer
 from bot.demo.jobs import JOBS, Job, Result, words_of
 from bot.demo.receiver import Receiver
 
@@ -42,6 +43,8 @@ class FakeIntegration:
         self.log_path = log
         self.webhooks = Receiver(now)
         """What MaintainX's webhooks told it."""
+        self.imports = Importer()
+        """What a backfill brought."""
         self.results: deque[Result] = deque(maxlen=20_000)
         self.skipped: Counter[str] = Counter()
         """Calls that were due while all of a job's connections were waiting."""
@@ -109,12 +112,24 @@ class FakeIntegration:
         """Where it takes webhooks; ``{event}`` stands for the event's name."""
         return f"{self._door.url}/webhooks/{{event}}"
 
+    @property
+    def import_url(self) -> str:
+        """Where it takes rows that it missed."""
+        return f"{self._door.url}/import"
+
     def refuse(self, *, refused: bool = True) -> None:
         """Stop, or begin again, to take connections for the health page and webhooks; the jobs go on."""
         if refused:
             self._door.shut()
         else:
             self._door.unshut()
+
+    def take_key(self, key: str) -> None:
+        """New instances have taken over that were started with this key; what the old ones met is not theirs."""
+        self._write("INFO", "main", "started, the key was read anew")
+        self._key = key
+        self.results.clear()
+        self._started = time.monotonic()
 
     def set_rate(self, job: str, rate_per_s: float) -> None:
         """Make this job call so often; 0 stops it."""
@@ -161,6 +176,8 @@ class FakeIntegration:
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/webhooks/") and request.method == "POST":
             return await self.webhooks.answer(request)
+        if request.path == "/import" and request.method == "POST":
+            return await self.imports.answer(request)
         if request.path == "/ready":
             return web.json_response({"ready": self.health()[0] == 200})  # noqa: PLR2004 - HTTP
         if request.path != "/health":

@@ -14,12 +14,15 @@ from bot.domain.readings import (
     Reading,
     Sample,
     ServiceDetail,
+    ServiceState,
     Status,
     StatusPageDetail,
     TrafficDetail,
 )
 
-_D = TypeVar("_D", HttpDetail, ServiceDetail, KeyDetail, StatusPageDetail, LogDetail, TrafficDetail)
+_D = TypeVar(
+    "_D", HttpDetail, ServiceDetail, ServiceState, KeyDetail, StatusPageDetail, LogDetail, TrafficDetail
+)
 
 OK = 200
 UNAUTHORISED = 401
@@ -138,6 +141,11 @@ class Case:
     def service(self) -> ServiceDetail | None:
         """The integration's own health answer."""
         return self._detail("service", ServiceDetail)
+
+    @property
+    def host(self) -> ServiceState | None:
+        """The integration's own process; None where mx is not told where it runs, or could not look."""
+        return self._detail("host", ServiceState)
 
     @property
     def key(self) -> KeyDetail | None:

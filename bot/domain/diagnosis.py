@@ -10,10 +10,17 @@ from bot.domain.case import Case
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Sample, Status
 from bot.domain.rules import RULES
-from bot.domain.severity import severity_of
+from bot.domain.service_words import named
+from bot.domain.severity import process_down, severity_of
 
 PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
     "rate-limited": ("rate-limited",),
+    "key-rejected": ("api-key-rejected", "api-key-from-store"),
+    "service-down": ("service-down",),
+    "sync-gap": ("sync-gap",),
+    "platform-outage": ("platform-outage",),
+    "intermittent-errors": ("intermittent-errors",),
+    "webhook-delivery": ("webhook-failure",),
     "path-changed": ("path-changed",),
 }
 """Which playbooks fit which rule, the best first. A playbook that does not ship yet is not named."""
@@ -79,6 +86,11 @@ def blind_spots(case: Case) -> tuple[str, ...]:
         spots.append(
             "the service's /health names no checks: it says the same whether its work gets done or not; "
             "let it report its checks of the API, the key and the sync"
+        )
+    if case.host is not None and not case.host.running and not process_down(case):
+        spots.append(
+            f"{named(case.host)} does not run, and yet /health is answered: another process answers there, or "
+            "service_container or service_unit names another one than the service's"
         )
     if traffic is not None and traffic.total == 0:
         spots.append(

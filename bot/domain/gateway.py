@@ -6,6 +6,8 @@ from typing import Literal, Self
 from pydantic import JsonValue
 
 from bot.domain.backlog import Backlog, Circuit, Disk, ReplayProgress
+from bot.domain.inbox import Inbox
+from bot.domain.limits import Limits
 from bot.domain.readings import BudgetShare, Frozen, LaneTraffic
 from bot.domain.view import View, not_a_gateway
 
@@ -48,6 +50,21 @@ class Traffic(Frozen):
         return sum(self.by_status.values())
 
     @property
+    def unanswered(self) -> int:
+        """Requests that went towards MaintainX and got no answer."""
+        return sum(self.fates.get(fate, 0) for fate in _NO_ANSWER)
+
+    @property
+    def errors(self) -> int:
+        """Server errors, and requests without any answer."""
+        return self.unanswered + sum(count for status, count in self.by_status.items() if status >= "500")
+
+    @property
+    def tried(self) -> int:
+        """Requests that went towards MaintainX, whatever became of them."""
+        return self.answered + self.unanswered
+
+    @property
     def rate_limited(self) -> int:
         """Answers of MaintainX with 429."""
         return self.by_status.get(RATE_LIMITED, 0)
@@ -73,6 +90,10 @@ class GatewayStatus(View):
     disk: Disk = Disk()
     share: BudgetShare | None = None
     """Whose requests use MaintainX's limit up; None where it does not say."""
+    limits: Limits | None = None
+    webhooks: Inbox = Inbox()
+    last_good: dict[str, dict[Literal["in", "out"], datetime]] = {}
+    """When each collection was last answered well, for reads and writes apart, since the gateway's start."""
 
     @classmethod
     def from_json(cls, value: JsonValue) -> Self:
@@ -96,6 +117,8 @@ class GatewayStatus(View):
                 },
                 "budget_left": _left(value.get("budget")),
                 "share": _share(value.get("budget")),
+                "limits": _limits(value.get("budget")),
+                "last_good": _good(value.get("upstream")),
             }
         )
 
@@ -110,6 +133,7 @@ class Effect(View):
     buffer: Literal["on", "auto"] | None = None
     retry: bool = False
     poll: bool = False
+    forward: Literal["paused"] | None = None
 
     @property
     def says(self) -> str:
@@ -125,6 +149,8 @@ class Effect(View):
             parts.append("safe requests retried")
         if self.poll:
             parts.append("webhooks polled, without comments and deletes")
+        if self.forward is not None:
+            parts.append("webhooks kept, not sent on")
         return "; ".join(parts) or "no limit"
 
     def same_as(self, other: "Effect") -> bool:
@@ -186,11 +212,13 @@ def listed(words: tuple[str, ...]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-_AS_THEY_ARE = ("buffer", "circuit", "replay", "disk")
+_AS_THEY_ARE = ("buffer", "circuit", "replay", "disk", "webhooks")
+_NO_ANSWER = ("unsent", "unread", "unknown")
 
 
-def _bare(effect: Effect) -> tuple[float | None, frozenset[str], str | None, bool, bool]:
-    return effect.rate_per_s, frozenset(effect.paused_jobs), effect.buffer, effect.retry, effect.poll
+def _bare(effect: Effect) -> tuple[object, ...]:
+    jobs = frozenset(effect.paused_jobs)
+    return effect.rate_per_s, jobs, effect.buffer, effect.retry, effect.poll, effect.forward
 
 
 def _lanes(value: JsonValue) -> list[JsonValue]:
@@ -205,6 +233,16 @@ def _left(budget: JsonValue) -> float | None:
         return None
     found = [budget.get(name) for name in ("left", "organisation_left")]
     return min((float(left) for left in found if isinstance(left, int | float)), default=None)
+
+
+def _limits(budget: JsonValue) -> JsonValue:
+    known = isinstance(budget, dict) and budget.get("limit") is not None and budget.get("left") is not None
+    return budget if known else None
+
+
+def _good(upstream: JsonValue) -> JsonValue:
+    """Empty from a gateway of before it was told."""
+    return (upstream.get("last_good") or {}) if isinstance(upstream, dict) else {}
 
 
 def _share(budget: JsonValue) -> JsonValue:

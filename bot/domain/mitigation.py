@@ -55,6 +55,10 @@ class Plan(Frozen):
     at_expiry: AtExpiry = "undo"
     second_person: bool = False
     """It begins only when somebody else has approved it."""
+    touches: str = ""
+    """What the playbook changes, in its own words."""
+    undo: str = ""
+    """How it is taken back, in its own words."""
 
 
 class Lease(Frozen):

@@ -3,6 +3,7 @@
 A reading is data and a sentence; rules read the typed ``detail``, people read ``says``.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -169,8 +170,50 @@ class TrafficDetail(Frozen):
     mode: str | None = None
 
 
+class ServiceState(Frozen):
+    """The integration's own process, as Docker or systemd on its machine tells of it."""
+
+    kind: Literal["host"] = "host"
+    runs_in: Literal["docker", "systemd"]
+    name: str
+    """The container's or the unit's name."""
+    state: str
+    """The host's own word for it: ``running``, ``restarting``, ``exited``; ``active``, ``failed``."""
+    running: bool
+    life: str = ""
+    """Differs from one start of the process to the next; empty where it was never started."""
+    since: datetime | None = None
+    """When this life began."""
+    ended: datetime | None = None
+    """When the latest life ended; None while it runs, or where that is not known."""
+    exit_code: int | None = None
+    signal: int | None = None
+    """The signal that ended it."""
+    oom_killed: bool = False
+    gave_up: bool = False
+    """The host has stopped starting it again, since it ended too often."""
+    restarts: int = 0
+    """How often the host by itself started it again."""
+    policy: str = ""
+    memory_used: int | None = None
+    """Bytes, without what the kernel would give back at once."""
+    memory_limit: int | None = None
+    error: str = ""
+    """What the host says of it, shortened."""
+    scarce: tuple[str, ...] = ()
+    """What mx's own machine runs out of: disk, memory."""
+
+
+class Made(Frozen):
+    """What a service's process was set up with, once for all its lives."""
+
+    variables: tuple[str, ...] = ()
+    """Names alone: the values may be secrets."""
+    at: datetime | None = None
+
+
 Detail = Annotated[
-    HttpDetail | ServiceDetail | KeyDetail | StatusPageDetail | LogDetail | TrafficDetail,
+    HttpDetail | ServiceDetail | KeyDetail | StatusPageDetail | LogDetail | TrafficDetail | ServiceState,
     Field(discriminator="kind"),
 ]
 
@@ -178,7 +221,7 @@ Detail = Annotated[
 class Reading(Frozen):
     """The answer to one question: which probe, about what, how it went, the number, the sentence to show."""
 
-    probe: Literal["api", "versions", "service", "key", "status_page", "logs", "traffic"]
+    probe: Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic"]
     target: str
     """What was asked, as a person names it: ``/workorders``, ``/health``, ``API key``."""
     status: Status

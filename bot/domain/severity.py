@@ -18,6 +18,7 @@ def severity_of(case: Case) -> Severity | None:
     """
     found: list[Severity | None] = [endpoint_severity(case, endpoint) for endpoint in case.endpoints]
     found += [reading_severity(reading) for reading in case.readings]
+    found.append(Severity.SEV1 if process_down(case) else None)
     return worst(found)
 
 
@@ -52,6 +53,16 @@ def reading_severity(reading: Reading) -> Severity | None:
             return Severity.SEV4
         case _:
             return None
+
+
+def process_down(case: Case) -> bool:
+    """The service's own process does not run, and nothing at its health address contradicts that."""
+    host, service = case.reading("host"), case.reading("service")
+    return (
+        host is not None
+        and host.status is Status.FAILING
+        and (service is None or service.status is Status.UNKNOWN or not answered(service))
+    )
 
 
 def answered(reading: Reading) -> bool:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 MAX_TTL_S = 7 * 86400
 _MOST_JOBS = 50
-_EFFECTS = ("rate_per_s", "paused_jobs", "buffer", "retry", "poll")
+_EFFECTS = ("rate_per_s", "paused_jobs", "buffer", "retry", "poll", "forward")
 _LEASE_FIELDS = (*_EFFECTS, "owner", "reason", "ttl_s")
 _LEASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
@@ -156,6 +156,10 @@ def _wish(given: dict[str, Any], faults: list[str]) -> LeaseWish:
         faults.append(f"buffer is {_shown(buffer)}; send on or auto")
         buffer = None
     faults += _not_yes_or_no(given, ("retry", "poll"))
+    forward = given.get("forward")
+    if forward not in (None, "paused"):
+        faults.append(f"forward is {_shown(forward)}; send paused, or leave it out")
+        forward = None
     ttl = given.get("ttl_s")
     if not _is_number(ttl, 1, MAX_TTL_S):
         faults.append(
@@ -170,6 +174,7 @@ def _wish(given: dict[str, Any], faults: list[str]) -> LeaseWish:
         buffer,
         bool(given.get("retry")),
         bool(given.get("poll")),
+        forward,
     )
     return LeaseWish(effect, owner, reason, float(ttl))
 

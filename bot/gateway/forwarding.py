@@ -268,6 +268,7 @@ class Forwarding:
         self._outage.good()
         if status < HTTPStatus.MULTIPLE_CHOICES:
             self._callers.accepted(passing.fingerprint)
+            self._health.good(passing.request.method, passing.request.raw_path)
         elif status == HTTPStatus.UNAUTHORIZED:
             self._callers.refused(passing.fingerprint)
 

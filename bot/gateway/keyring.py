@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 
 from bot.errors import Refused
 from bot.journal.sqlite import Database
-from bot.keys import FileKey
+from bot.keys import in_file
 from bot.ports import Clock, KeySource
 
 GOOD_FOR = timedelta(days=1)
 """How long MaintainX's acceptance of a key vouches for it, while MaintainX cannot be asked."""
 _MOST = 1000
+PUT = "PUT /-/key"
+"""The source of a key that was handed over while the gateway runs."""
 _FRESH = timedelta(hours=1)
 """An acceptance younger than this is not written down again."""
 
@@ -39,11 +41,11 @@ class CurrentKey:
     @property
     def source(self) -> str:
         """Where it comes from, fit to show."""
-        return "PUT /-/key" if self._put else self._source.name if self._source is not None else "nowhere"
+        return PUT if self._put else self._source.name if self._source is not None else "nowhere"
 
     def may_put(self) -> None:
         """Raises Refused where a file holds the key: that file is the place for another one."""
-        if isinstance(self._source, FileKey):
+        if self._source is not None and in_file(self._source):
             raise Refused(
                 f"the key is read from {self._source.name}; write the new one there, it is read again at once"
             )
@@ -51,6 +53,11 @@ class CurrentKey:
     def put(self, key: str) -> None:
         """Use this key until the process ends, where it ``may_put``."""
         self._put = key
+
+    def drop(self) -> bool:
+        """Use the configured key again; False where it is in use already."""
+        was, self._put = self._put, None
+        return was is not None
 
 
 class Callers:

@@ -17,6 +17,7 @@ from bot.journal.sqlite import Database
 from bot.ports import Clock
 
 Buffering = Literal["on", "auto"]
+Forwarding = Literal["paused"]
 
 MANUAL = "manual"
 """The lease that ``PUT /-/policy`` is shorthand for."""
@@ -34,6 +35,8 @@ class Effect:
     """Safe requests are tried again."""
     poll: bool = False
     """What changed is asked for instead of waiting for webhooks."""
+    forward: Forwarding | None = None
+    """``paused``: webhooks are taken and kept, and not sent on."""
 
     @property
     def says(self) -> str:
@@ -49,6 +52,8 @@ class Effect:
             parts.append("safe requests retried")
         if self.poll:
             parts.append("webhooks polled, without comments and deletes")
+        if self.forward is not None:
+            parts.append("webhooks kept, not sent on")
         return "; ".join(parts) or "no limit"
 
     @property
@@ -64,6 +69,7 @@ class Effect:
             "buffer": self.buffer,
             "retry": self.retry,
             "poll": self.poll,
+            "forward": self.forward,
         }
 
 
@@ -112,6 +118,7 @@ def strictest(leases: Mapping[str, Lease]) -> Effect:
         max(buffers, default=None),  # "on" stands behind "auto" in the alphabet too
         any(effect.retry for effect in effects),
         any(effect.poll for effect in effects),
+        next((effect.forward for effect in effects if effect.forward is not None), None),
     )
 
 
@@ -264,6 +271,7 @@ def _lease(name: str, effect: str, owner: str, reason: str, since: str, expires_
             read.get("buffer"),
             bool(read.get("retry")),
             bool(read.get("poll")),
+            read.get("forward"),
         ),
         owner,
         reason,

@@ -225,7 +225,7 @@ class Parts:
     def _in_force(self, effect: Effect) -> None:
         self.admission.apply(rate_per_s=effect.rate_per_s, paused=frozenset(effect.paused_jobs))
         self._retries.on = effect.retry
-        self.mailroom.switch(poll=effect.poll)
+        self.mailroom.switch(poll=effect.poll, paused=effect.forward == "paused")
         self._apply(effect)
 
     def _judged(self) -> None:

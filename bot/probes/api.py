@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.domain.addresses import shown
 from bot.domain.readings import HttpDetail, Reading, Sample, Status
-from bot.maintainx import COLLECTIONS, RateHeaders, rate_headers
+from bot.maintainx import COLLECTIONS, RateHeaders, key_headers, rate_headers
 from bot.ports import KeySource
 from bot.probes.exchange import Exchange, Line, Wire
 from bot.probes.spending import Spending
@@ -109,23 +109,6 @@ class ApiProbe:
         return isinstance(parsed, dict) and (
             isinstance(parsed.get(name), list) if name else any(isinstance(v, list) for v in parsed.values())
         )
-
-
-def key_headers(key: str | None, *, org_id: str | None) -> dict[str, str] | str:
-    """The headers that carry the key, or the sentence that says why no client can send it.
-
-    White space around the key is left away, as lenient clients do; a missing key is not sent, so that the
-    API's answer to that shows as well.
-    """
-    bare = (key or "").strip()
-    if any(not "!" <= letter <= "~" and letter != " " for letter in bare):
-        return "not asked: the API key holds characters that no HTTP header may carry"
-    headers = {"Accept": "application/json"}
-    if bare:
-        headers["Authorization"] = f"Bearer {bare}"
-    if org_id:
-        headers["x-organization-id"] = org_id
-    return headers
 
 
 def _says(samples: tuple[Sample, ...], *, ms: float | None, slow_ms: float, odd: list[Exchange]) -> str:

@@ -10,6 +10,7 @@ from bot.ports import Clock, Gateway, KeySource, LogSource, Probe
 from bot.probes.api import ApiProbe
 from bot.probes.exchange import Wire
 from bot.probes.guard import Guarded, Kind
+from bot.probes.host import HostProbe
 from bot.probes.key import KeyProbe
 from bot.probes.logs import LogProbe
 from bot.probes.service import ServiceProbe
@@ -17,6 +18,7 @@ from bot.probes.spending import Spending
 from bot.probes.status_page import StatusPageProbe
 from bot.probes.traffic import TrafficProbe
 from bot.probes.versions import VersionsProbe
+from bot.servicehost import host_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,15 @@ def probes_for(
         deadline_s=deadline,
     )
     page = StatusPageProbe(url=integration.status_url, wire=wire, clock=clock, deadline_s=deadline)
+    spec = integration.service
+    process: tuple[tuple[Probe, Kind, str], ...] = ()
+    if spec is not None:
+        process = ((HostProbe(host=host_of(spec), clock=clock, deadline_s=deadline), "host", "process"),)
     rows: tuple[tuple[Probe, Kind, str], ...] = (
         *((probe, "api", probe.path) for probe in api),
         (versions, "versions", "/versions"),
         (service, "service", "/health"),
+        *process,
         (KeyProbe(key=key, clock=clock), "key", "API key"),
         (page, "status_page", "status page"),
         (LogProbe(source=log, clock=clock, deadline_s=deadline), "logs", "log"),

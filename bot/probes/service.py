@@ -1,47 +1,19 @@
 """Ask the integration's own ``/health``, in every shape that its makers gave it."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import JsonValue
 
+from bot.domain import health as told_health
 from bot.domain.addresses import shown
-from bot.domain.readings import HealthCheck, Reading, Sample, ServiceDetail, Status
+from bot.domain.readings import Reading, Sample, ServiceDetail, Status
 from bot.probes.exchange import Exchange, Wire
 from bot.probes.words import duration
 
-_STALE_SYNC_S = 900.0
 _SERVER_ERROR = 500
 _OK = 200
-_TEXT = 120
-_CHECKS = 20
-
-Claim = Literal["healthy", "degraded", "unhealthy"]
-_CLAIMS: Mapping[str, Claim] = {
-    **dict.fromkeys(("healthy", "ok", "up", "pass", "passing", "ready", "true"), "healthy"),
-    **dict.fromkeys(("degraded", "warn", "warning", "partial"), "degraded"),
-    **dict.fromkeys(
-        ("unhealthy", "down", "fail", "failing", "failed", "error", "critical", "false"), "unhealthy"
-    ),
-}
-_GOOD = frozenset(
-    (
-        "ok",
-        "healthy",
-        "up",
-        "pass",
-        "passing",
-        "true",
-        "configured",
-        "connected",
-        "ready",
-        "enabled",
-        "operational",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +34,7 @@ class ServiceProbe:
         detail = ServiceDetail(url=shown(self.url), configured=self.configured, sample=sample)
         if exchange.code is None:
             return self._no_answer(exchange, detail)
-        health = _object(exchange.body)
+        health = told_health.answer(exchange.body)
         if health is None:
             return self._no_json(exchange, detail)
         return self._answer(exchange.code, health, sample=sample, detail=detail)
@@ -95,16 +67,16 @@ class ServiceProbe:
     def _answer(
         self, code: int, health: Mapping[str, JsonValue], *, sample: Sample, detail: ServiceDetail
     ) -> Reading:
-        checks = _checks(health)
+        checks = told_health.checks(health)
         broken = [check for check in checks if not check.ok]
-        claims = _claim(health)
+        claims = told_health.claim(health)
         if claims == "healthy" and code >= _SERVER_ERROR:
             claims = "degraded"
         told = detail.model_copy(
             update={
                 "claims": claims or "unreadable",
                 "checks": checks,
-                "uptime_s": _number(health.get("uptime")),
+                "uptime_s": told_health.number(health.get("uptime")),
                 "cannot_fail": claims == "healthy" and "checks" not in health,
             }
         )
@@ -123,65 +95,3 @@ class ServiceProbe:
     def _reading(self, status: Status, says: str, detail: ServiceDetail) -> Reading:
         ms = detail.sample.ms if detail.sample else None
         return Reading(probe="service", target="/health", status=status, ms=ms, says=says, detail=detail)
-
-
-def _object(body: bytes) -> Mapping[str, JsonValue] | None:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, dict) else None
-
-
-def _claim(health: Mapping[str, JsonValue]) -> Claim | None:
-    """What the service says it is: its ``status``, else one of the usual yes-or-no fields."""
-    for name in ("status", "state", "healthy", "ready", "ok"):
-        match health.get(name):
-            case bool() as yes:
-                return "healthy" if yes else "unhealthy"
-            case str() as word if word.strip().lower() in _CLAIMS:
-                return _CLAIMS[word.strip().lower()]
-            case _:
-                continue
-    return None
-
-
-def _checks(health: Mapping[str, JsonValue]) -> tuple[HealthCheck, ...]:
-    found: list[HealthCheck] = []
-    match health.get("checks"):
-        case dict() as table:
-            found += [_check(name, value) for name, value in table.items()]
-        case list() as rows:
-            found += [_check(str(row.get("name", "?")), row) for row in rows if isinstance(row, dict)]
-        case _:
-            pass
-    metrics = health.get("metrics")
-    lag = _number(metrics.get("syncLagSeconds")) if isinstance(metrics, dict) else None
-    if lag is not None:
-        stale = lag > _STALE_SYNC_S
-        limit = f"; stale is over {_STALE_SYNC_S:.0f} s" if stale else ""
-        found.append(HealthCheck(name="sync lag", ok=not stale, says=f"{lag:.0f} s behind{limit}"))
-    return tuple(found[:_CHECKS])
-
-
-def _check(name: str, value: JsonValue) -> HealthCheck:
-    ok, says = True, ""
-    match value:
-        case bool():
-            ok = value
-        case str():
-            ok, says = value.strip().lower() in _GOOD, value
-        case [first, *_]:
-            return _check(name, first)
-        case dict():
-            verdict = next((value[k] for k in ("status", "ok", "healthy", "state") if k in value), True)
-            ok = verdict if isinstance(verdict, bool) else str(verdict).strip().lower() in _GOOD
-            words = next((value[k] for k in ("error", "message", "detail", "output") if value.get(k)), None)
-            says = str(words if words is not None else "" if isinstance(verdict, bool) else verdict)
-        case _:
-            pass
-    return HealthCheck(name=name[:_TEXT], ok=ok, says=says[:_TEXT])
-
-
-def _number(value: JsonValue) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -7,12 +7,13 @@ from bot.errors import Refused
 from bot.slack import blocks, dialogs
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import with_people
-from bot.slack.press import Press
+from bot.slack.press import DOING, NEEDS, Press
 
 
 async def click(edge: Edge, asked: Asked, press: Press) -> None:
     """Carry a click out. Raises MxError with a sentence for the person."""
     try:
+        await edge.may(asked, NEEDS[press.act], integration=press.integration, doing=DOING[press.act])
         says = await _act(edge, asked, press)
     except Refused:
         edge.refresh(press.incident)

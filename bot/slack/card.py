@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 
 import structlog
 
@@ -66,6 +67,7 @@ class Cards:
         integrations: Mapping[str, Integration],
         clock: Clock,
         zone: tzinfo,
+        remark: str = "",
     ) -> None:
         self._timeline = timeline
         self._chat = chat
@@ -75,6 +77,7 @@ class Cards:
         self._integrations = integrations
         self._clock = clock
         self._zone = zone
+        self._remark = remark
         self._began = clock.now()
         self._shown: dict[str, _Shown] = {}
         self._again: set[str] = set()
@@ -148,10 +151,11 @@ class Cards:
         now = self._clock.now()
         offers = await self._planner.offers(incident, now=now) if incident.open else ()
         held = await self._planner.held(incident)
-        digest = _digest(cardview.card(incident, offers, zone=self._zone, head="", look=look, held=held))
-        message = cardview.card(
-            incident, offers, zone=self._zone, head=f"{head.seq} {head.hash[:8]}", look=look, held=held
+        draw = partial(
+            cardview.card, incident, offers, zone=self._zone, look=look, held=held, remark=self._remark
         )
+        digest = _digest(draw(head=""))
+        message = draw(head=f"{head.seq} {head.hash[:8]}")
         try:
             if card is None:
                 await self._post(incident, shown, channel or "", message)

@@ -46,8 +46,12 @@ def card(
     head: str,
     look: Look | None = None,
     held: Mapping[str, PlannedStep] = _NOTHING_HELD,
+    remark: str = "",
 ) -> blocks.Message:
-    """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows."""
+    """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows.
+
+    ``remark`` stands under the buttons of playbooks.
+    """
     parts: list[Block] = [blocks.header(title(incident)), *_top(incident, zone)]
     if incident.open:
         parts += bufferview.sections(look, incident, zone=zone) if look else []
@@ -55,6 +59,11 @@ def card(
         replay = bufferview.buttons(look, incident) if look else []
         parts += blocks.actions([*replay, *runview.buttons(incident, held), *_buttons(incident, offers)])
         parts += [blocks.context(line) for line in _warnings(offers)]
+        parts += (
+            [blocks.context(escape(remark))]
+            if remark and any(offer.plan.mode == "apply" for offer in offers)
+            else []
+        )
     parts.append(blocks.context(_foot(incident, zone, head)))
     text = say("{} · {}", title(incident), incident.id)
     return blocks.message(text, parts, event=METADATA, payload={"incident": incident.id})

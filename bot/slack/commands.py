@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.domain.authority import Role
 from bot.slack import blocks, verbs
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Mrkdwn, joined, say, with_people
@@ -17,6 +18,10 @@ class Verb:
     says: str
     example: str
     act: Callable[[Edge, Asked, str], Awaitable[blocks.Message | None]]
+    needs: Role | None = None
+    """Who may; None: anybody."""
+    doing: str = "do this"
+    """What it does, as it stands behind "may"."""
 
 
 async def _help(_edge: Edge, _asked: Asked, words: str) -> blocks.Message:
@@ -34,26 +39,70 @@ VERBS: tuple[Verb, ...] = (
         "set the severity, 1 (worst) to 4",
         "/mx severity 3 only reports are late",
         verbs.severity,
+        "responder",
+        "set the severity",
     ),
     Verb(
         "note", "TEXT", "words for the timeline", "/mx note the vendor confirmed it on the phone", verbs.note
     ),
     Verb("timeline", "", "the incident's last lines", "/mx timeline", verbs.timeline),
     Verb("playbooks", "", "what can be run", "/mx playbooks", verbs.playbooks),
-    Verb("run", "NAME", "show a playbook's plan, and its button", "/mx run rate-limited", verbs.run),
-    Verb("undo", "[NAME]", "take back what is switched on", "/mx undo", verbs.undo),
-    Verb("approve", "[NAME]", "agree to somebody else's run", "/mx approve", verbs.approve),
-    Verb("stop", "", "end every run after its current step", "/mx stop", verbs.stop),
+    Verb(
+        "run",
+        "NAME",
+        "show a playbook's plan, and its button",
+        "/mx run rate-limited",
+        verbs.run,
+        "responder",
+        "run playbooks",
+    ),
+    Verb(
+        "undo",
+        "[NAME]",
+        "take back what is switched on",
+        "/mx undo",
+        verbs.undo,
+        "responder",
+        "take playbooks back",
+    ),
+    Verb(
+        "approve",
+        "[NAME]",
+        "agree to somebody else's run",
+        "/mx approve",
+        verbs.approve,
+        "approver",
+        "approve runs",
+    ),
+    Verb(
+        "stop", "", "end every run after its current step", "/mx stop", verbs.stop, "responder", "stop runs"
+    ),
     Verb(
         "resolve",
         "[anyway REASON]",
         "it is over; anyway: with open points in your name",
         "/mx resolve",
         verbs.resolve,
+        "responder",
+        "resolve incidents",
     ),
-    Verb("reopen", "REASON", "it was not over", "/mx reopen the 429s are back", verbs.reopen),
     Verb(
-        "redact", "N REASON", "hide line N of the timeline", "/mx redact 12 a customer's name", verbs.redact
+        "reopen",
+        "REASON",
+        "it was not over",
+        "/mx reopen the 429s are back",
+        verbs.reopen,
+        "responder",
+        "reopen incidents",
+    ),
+    Verb(
+        "redact",
+        "N REASON",
+        "hide line N of the timeline",
+        "/mx redact 12 a customer's name",
+        verbs.redact,
+        "responder",
+        "redact the timeline",
     ),
     Verb("report", "", "post the incident's report", "/mx report", verbs.report),
     Verb("help", "[VERB]", "this list", "/mx help", _help),
@@ -69,6 +118,10 @@ async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message | None:
     if verb is None:
         return blocks.private(joined("\n", [say("`/mx {}` is not a verb of mine.", name[:40]), usage()]))
     try:
+        if verb.needs is not None:
+            # A stop is about every run there is; everything else about one integration.
+            about = None if verb.name == "stop" else (await edge.integration(asked)).name
+            await edge.may(asked, verb.needs, integration=about, doing=verb.doing)
         return await verb.act(edge, asked, words.strip())
     except verbs.Misused as misused:
         return blocks.private(joined("\n", [with_people(str(misused)), _line(verb)]))

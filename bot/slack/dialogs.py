@@ -17,7 +17,7 @@ from bot.slack.api import SlackError
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import with_people
 from bot.slack.modals import View
-from bot.slack.press import Press
+from bot.slack.press import DOING, NEEDS, Press
 
 _UNUSABLE = frozenset({"not_found", "hash_conflict"})
 """Codes by which Slack says that the person has closed the dialog, or has another one now."""
@@ -28,6 +28,7 @@ _NO_PARAMS: Mapping[str, JsonValue] = {}
 async def open_plan(edge: Edge, asked: Asked, incident: Incident, press: Press) -> None:
     """Open the dialog with the plan behind this button or command. Raises Refused where there is none, or no dialog."""
     found, title = _playbook(edge, incident, press)
+    await _may(edge, asked, press)
     view = await _open(edge, asked, modals.waiting(title, "Working out what this would do now…", press=press))
     if view is None:
         return
@@ -65,6 +66,8 @@ async def sent(edge: Edge, asked: Asked, view: Mapping[str, Any]) -> View | None
 async def _carry_out(
     edge: Edge, asked: Asked, press: Press, *, filled: Mapping[str, str], view_id: str
 ) -> View | None:
+    # Once more: who opened the dialog may have left the group since.
+    await _may(edge, asked, press)
     name, actor, key = press.integration, asked.actor, asked.key
     reason = filled.get(modals.REASON, "")
     match press.act:
@@ -195,6 +198,14 @@ async def _incident(edge: Edge, press: Press) -> Incident:
     if found is None:
         raise Refused(f"{press.incident} is not on this timeline, so nothing was done.")
     return found
+
+
+async def _may(edge: Edge, asked: Asked, press: Press) -> None:
+    # A playbook's own word on who may counts where it is started: to take one back, responders may always.
+    guarded = press.playbook or "" if press.act == "run" else ""
+    await edge.may(
+        asked, NEEDS[press.act], integration=press.integration, playbook=guarded, doing=DOING[press.act]
+    )
 
 
 def _show(view: View) -> View:

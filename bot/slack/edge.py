@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from bot.domain.authority import Role
 from bot.domain.fact import Address
+from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.errors import Refused
 from bot.gateway_watch import Watch
@@ -15,6 +17,7 @@ from bot.playbook import Playbook
 from bot.slack import blocks
 from bot.slack.api import SlackApi
 from bot.slack.later import Later
+from bot.slack.members import Members
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.steering import Steering
@@ -57,6 +60,7 @@ class Edge:
     replies: Replies
     later: Later
     api: SlackApi
+    members: Members
     zone: ZoneInfo
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
@@ -81,6 +85,53 @@ class Edge:
         raise Refused(
             f"Which integration? There are {names}. Type it in its own channel, or /mx triage NAME."
         )
+
+    async def may(
+        self,
+        asked: Asked,
+        role: Role | None,
+        *,
+        integration: str | None,
+        playbook: str = "",
+        doing: str = "do this",
+    ) -> None:
+        """Let the asker act, or raise Refused with a sentence that says who can.
+
+        Args:
+            asked: who, from where.
+            role: what the act needs; None: anybody may.
+            integration: whose incident it is about; None where it is about every run there is.
+            playbook: the playbook that would be started; one that is for approvers asks for that role.
+            doing: the act, as it stands behind "may".
+        """
+        found = self.playbooks.get(playbook)
+        if found is not None and found.who == "approvers":
+            role, doing = "approver", f"start {playbook}"
+        if role is not None:
+            channels = await self._channels(asked, integration)
+            await self.members.check(asked.user, role, channels=channels, doing=doing)
+
+    async def _channels(self, asked: Asked, integration: str | None) -> tuple[str, ...]:
+        """The channels whose members may act where nobody is named: where the incident's card is, or will be.
+
+        Where somebody types is no channel of an incident: anybody can make one and invite the bot.
+        """
+        book = await self.timeline.book()
+        about: tuple[Incident, ...]
+        if integration is None:
+            about = tuple(book.running()) or tuple(book.open_incidents())
+            configured = [one.channel for one in self.integrations.values()]
+        else:
+            found = book.open_incident(integration) or book.latest(integration)
+            about = (found,) if found else ()
+            known = self.integrations.get(integration)
+            configured = [known.channel if known else None]
+        homes = [self._home(one) for one in about] or configured
+        return tuple(dict.fromkeys(home for home in homes if home)) or (asked.channel,)
+
+    def _home(self, incident: Incident) -> str | None:
+        known = self.integrations.get(incident.integration)
+        return incident.card.channel if incident.card else (known and known.channel) or incident.channel
 
     def address(self, asked: Asked) -> Address:
         """Where a later answer to this goes. Its URL is written down off the asker's path, beside the timeline."""

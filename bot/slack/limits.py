@@ -38,6 +38,7 @@ PHONE = 44
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _USER = re.compile(r"slack:([UW][A-Z0-9]{1,30})")
+_NAMED = re.compile(r"slack:[UWCG][A-Z0-9]{1,30}")
 _CUT = "…"
 
 
@@ -69,10 +70,11 @@ def person(actor: str) -> Mrkdwn:
 
 
 def with_people(text: str) -> Mrkdwn:
-    """Our own sentence with ``slack:U1`` in it, for a private answer: there a mention names and does not ping."""
+    """Our own sentence with ``slack:U1`` or ``slack:C1`` in it, for a private answer: there a mention names and does not ping."""
     done, parts = 0, []
-    for found in _USER.finditer(text):
-        parts += [escape(text[done : found.start()]), person(found[0])]
+    for found in _NAMED.finditer(text):
+        shown = person(found[0]) if _USER.fullmatch(found[0]) else channel(found[0].removeprefix("slack:"))
+        parts += [escape(text[done : found.start()]), shown]
         done = found.end()
     return joined("", [*parts, escape(text[done:])])
 

@@ -1,9 +1,12 @@
 """What a button carries: which incident it was made for, what a click does, and the fingerprint of the plan it shows."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, Self
 
 from pydantic import ValidationError
 
+from bot.domain.authority import Role
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Plan
 from bot.domain.readings import Frozen
@@ -28,6 +31,53 @@ Act = Literal[
     "resend",
     "arrived",
 ]
+
+
+NEEDS: Mapping[Act, Role | None] = MappingProxyType(
+    {
+        "run": "responder",
+        "undo": "responder",
+        "extend": "responder",
+        "approve": "approver",
+        "decline": "responder",
+        "release": "responder",
+        "retry": "responder",
+        "skip": "responder",
+        "ack": None,
+        "again": None,
+        "report": None,
+        "start": "responder",
+        "pause": "responder",
+        "resume": "responder",
+        "cancel": "responder",
+        "resend": "responder",
+        "arrived": "responder",
+    }
+)
+"""Who may press which button; None: anybody."""
+
+DOING: Mapping[Act, str] = MappingProxyType(
+    {
+        "run": "run playbooks",
+        "undo": "take playbooks back",
+        "extend": "keep playbooks on",
+        "approve": "approve runs",
+        "decline": "decline runs",
+        "release": "give the go for a step",
+        "retry": "have a step tried again",
+        "skip": "pass a step over",
+        "ack": "take an incident",
+        "again": "have it looked at again",
+        "report": "have the report",
+        "start": "start a replay",
+        "pause": "hold a replay",
+        "resume": "let a replay go on",
+        "cancel": "end a replay",
+        "resend": "have a write sent again",
+        "arrived": "say that a write has arrived",
+    }
+)
+"""What a button does, as it stands behind "may"."""
 
 
 class Press(Frozen):

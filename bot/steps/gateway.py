@@ -1,65 +1,24 @@
 """The step ``gateway``: puts a lease on the gateway (a rate, paused jobs, a buffer) and ends that lease, no other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from bot.domain.gateway import ROUTE, Effect, GatewayLease, GatewayStatus, Policy, listed
+from bot.domain.gateway import ROUTE, GatewayLease, GatewayStatus, Policy
+from bot.domain.inbox import inbox_words
 from bot.domain.mitigation import Lease, PlannedStep
+from bot.domain.suggestion import suggest
 from bot.domain.telling import waits
 from bot.errors import OutsideError
 from bot.ports import Clock, Gateway, StepContext, StepResult
 from bot.steps import values
+from bot.steps.wish import EFFECTS, KEYS, Wish, effect_of, minutes, sent
 
 CRITICAL = "critical"
 HOUR_S = 3600.0
-_ONCE_DOWN = " as soon as the gateway finds MaintainX down"
-
-_EFFECTS: Mapping[str, values.Check] = {
-    "rate_per_s": values.number(0.01, 1000),
-    "paused_jobs": values.names,
-    "buffer": values.one_of("on", "auto"),
-    "retry": values.switch,
-    "poll": values.switch,
-}
-_KEYS: Mapping[str, values.Check] = {**_EFFECTS, "ttl_s": values.whole(30, 86400)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What a playbook asks of the gateway."""
-
-    effect: Effect
-    ttl_s: int
-
-    @classmethod
-    def of(cls, table: Mapping[str, JsonValue]) -> "_Wish":
-        ttl = table.get("ttl_s")
-        return cls(effect=_effect(table), ttl_s=ttl if isinstance(ttl, int) else int(HOUR_S))
-
-    @property
-    def says(self) -> str:
-        return f"gateway{':' if self.effect.rate_per_s is None else ' at'} {self.effect.says}"
-
-    @property
-    def todo(self) -> str:
-        """What will be done: "limit the gateway to 1 request per second and pause asset-sync"."""
-        effect = self.effect
-        rate, jobs = effect.rate_per_s, effect.paused_jobs
-        todo = [f"limit the gateway to {Effect(rate_per_s=rate).says}"] if rate is not None else []
-        todo += [f"pause {listed(jobs)}"] if jobs else []
-        if effect.buffer is not None:
-            todo.append("buffer writes on disk" + (_ONCE_DOWN if effect.buffer == "auto" else ""))
-        todo += ["retry safe requests"] if effect.retry else []
-        todo += ["poll for what webhooks do not bring"] if effect.poll else []
-        return f"{listed(tuple(todo))}, for {_minutes(self.ttl_s)}"
-
-    @property
-    def needs_traffic(self) -> bool:
-        """Whether it is of no use where no request passes the gateway; polling is of use all the same."""
-        return not self.effect.same_as(Effect(poll=self.effect.poll))
+RECENT_S = 60.0
+"""The window of MaintainX's own limits: what it grants shows over that long."""
 
 
 class GatewayStep:
@@ -72,16 +31,16 @@ class GatewayStep:
         self._clock = clock
 
     def check(self, table: Mapping[str, JsonValue]) -> tuple[str, ...]:
-        found = values.faults(table, keys=_KEYS)
+        found = values.faults(table, keys=KEYS)
         jobs = table.get("paused_jobs")
         if isinstance(jobs, list) and CRITICAL in jobs:
             found = (*found, f"paused_jobs: {CRITICAL} is the lane that always goes first; leave it out")
-        if not found and not (set(_EFFECTS) & set(table)):
-            found = (f"rate_per_s: it is missing; write at least one of {', '.join(_EFFECTS)}",)
+        if not found and not sent(table):
+            found = (f"rate_per_s: it is missing; write at least one of {', '.join(EFFECTS)}",)
         return found
 
     async def plan(self, context: StepContext) -> PlannedStep:
-        wish = _Wish.of(context.values)
+        wish = Wish.of(context.values)
         if context.undoes is not None:
             return await self._plan_undo(context, wish)
         touches, warnings = await self._touches(wish)
@@ -94,20 +53,21 @@ class GatewayStep:
             undo_says="end this lease and no other"
             + ("; what is buffered stays until the replay is started" if wish.effect.buffer else ""),
             warnings=warnings,
+            advice=await self._advice(wish),
         )
 
     async def before(self, context: StepContext) -> dict[str, JsonValue]:
         policy = await self._policy()
         return {
             "mode": policy.mode,
-            **{name: value for name, value in policy.model_dump(mode="json").items() if name in _EFFECTS},
+            **{name: value for name, value in policy.model_dump(mode="json").items() if name in EFFECTS},
             "leases": [{"id": lease.id, "owner": lease.owner, "says": lease.says} for lease in policy.leases],
         }
 
     async def act(self, context: StepContext, before: Mapping[str, JsonValue]) -> StepResult:
-        wish = _Wish.of(context.values)
+        wish = Wish.of(context.values)
         body: dict[str, JsonValue] = {
-            **{name: value for name, value in context.values.items() if name in _EFFECTS},
+            **sent(context.values),
             "owner": context.actor,
             "reason": f"{context.playbook} in {context.incident}",
             "ttl_s": wish.ttl_s,
@@ -180,13 +140,26 @@ class GatewayStep:
             f"; {waits(waiting)} for the replay: start it on the card, or with mx replay" if waiting else ""
         )
 
-    async def _touches(self, wish: _Wish) -> tuple[str, tuple[str, ...]]:
+    async def _advice(self, wish: Wish) -> tuple[str, ...]:
+        """The rate that the numbers of the latest minutes speak for, where a rate is asked for."""
+        if wish.effect.rate_per_s is None:
+            return ()
         try:
-            traffic = (await self._status()).traffic
+            suggested = suggest(GatewayStatus.from_json(await self._gateway.status(window_s=RECENT_S)))
+        except OutsideError:
+            return ()  # what did not answer is a warning of this plan already
+        return () if suggested is None else (suggested.says,)
+
+    async def _touches(self, wish: Wish) -> tuple[str, tuple[str, ...]]:
+        try:
+            status = await self._status()
         except OutsideError as error:
             return "not known: the gateway did not answer", (str(error),)
-        if not traffic.total:
-            return "", (ROUTE,) if wish.needs_traffic else ()
+        traffic, inbox = status.traffic, status.webhooks
+        tell = wish.about_webhooks and (inbox.waiting or inbox.kept or not wish.needs_traffic)
+        mail = inbox_words(inbox) if tell else ""
+        if not wish.needs_traffic or not traffic.total:
+            return mail, (ROUTE,) if wish.needs_traffic else ()
         under = "under the rate" if wish.effect.rate_per_s is not None else "passed the gateway"
         parts = (
             [f"{traffic.total} requests {under}"]
@@ -194,9 +167,10 @@ class GatewayStep:
             else []
         )
         jobs = ", ".join(f"{job} {traffic.lane(job)}" for job in wish.effect.paused_jobs)
-        return f"last hour: {'; '.join([*parts, f'{jobs} paused'] if jobs else parts)}", ()
+        hour = f"last hour: {'; '.join([*parts, f'{jobs} paused'] if jobs else parts)}"
+        return f"{hour}; {mail}" if mail else hour, ()
 
-    async def _plan_undo(self, context: StepContext, wish: _Wish) -> PlannedStep:
+    async def _plan_undo(self, context: StepContext, wish: Wish) -> PlannedStep:
         lease = context.undoes or context.run
         warnings: tuple[str, ...] = ()
         try:
@@ -216,7 +190,7 @@ class GatewayStep:
             kind=self.kind,
             title="",
             values=dict(context.values),
-            says=f"end this limit: {wish.says}. Before it: {_effect(context.before).says}",
+            says=f"end this limit: {wish.says}. Before it: {effect_of(context.before).says}",
             touches=f"on now: {now}",
             undo_says="run the playbook again",
             warnings=warnings,
@@ -231,18 +205,18 @@ class GatewayStep:
             total = (await self._status()).traffic.total
         except OutsideError:
             total = None  # the lease is on, which is what matters here
-        if total == 0 and _Wish.of(context.values).needs_traffic:
+        if total == 0 and Wish.of(context.values).needs_traffic:
             says = f"the lease is on{until}, but {ROUTE}"
             return StepResult(outcome="inconclusive", says=says, evidence=evidence, started=started)
         return StepResult(outcome="done", says=f"{started.says}{until}", evidence=evidence, started=started)
 
-    def _unseen(self, context: StepContext, wish: _Wish, *, trouble: OutsideError) -> StepResult:
+    def _unseen(self, context: StepContext, wish: Wish, *, trouble: OutsideError) -> StepResult:
         """The gateway may have taken the lease: it counts as on, so that nobody forgets it."""
         now = self._clock.now()
         return StepResult(
             outcome="failed",
             says=f"{trouble}. Whether the lease is on is not known; it counts as on until it is undone or its "
-            f"{_minutes(wish.ttl_s)} are over",
+            f"{minutes(wish.ttl_s)} are over",
             started=self._lease(context, since=now, expires_at=now + timedelta(seconds=wish.ttl_s)),
         )
 
@@ -251,7 +225,7 @@ class GatewayStep:
             id=context.run,
             run=context.run,
             playbook=context.playbook,
-            says=_Wish.of(context.values).says,
+            says=Wish.of(context.values).says,
             owner=context.actor,
             reason=f"{context.playbook} in {context.incident}",
             since=since or self._clock.now(),
@@ -262,7 +236,7 @@ class GatewayStep:
 def _changed(context: StepContext, held: GatewayLease) -> str | None:
     """Who changed the lease since it was put on, and how it is now; None where it is as it was."""
     recorded = next((lease for lease in context.leases if lease.id == held.id), None)
-    if _Wish.of(context.values).effect.same_as(held) and (recorded is None or held.owner == recorded.owner):
+    if Wish.of(context.values).effect.same_as(held) and (recorded is None or held.owner == recorded.owner):
         return None
     return f"the lease {held.id} was changed since by {held.owner or 'somebody'}: it is now {held.says}"
 
@@ -280,16 +254,7 @@ def _left(policy: Policy) -> str:
     return f"still on: {others}"
 
 
-def _effect(table: Mapping[str, JsonValue]) -> Effect:
-    """The effect that these values describe: a playbook's, checked before, or a state that was recorded."""
-    return Effect.from_json({name: value for name, value in table.items() if name in _EFFECTS})
-
-
 def _known(before: Mapping[str, JsonValue]) -> set[str]:
     leases = before.get("leases")
     found = leases if isinstance(leases, list) else []
     return {str(lease.get("id")) for lease in found if isinstance(lease, dict)}
-
-
-def _minutes(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 2 * 60 else f"{round(seconds / 60)} minutes"

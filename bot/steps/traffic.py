@@ -1,4 +1,4 @@
-"""The step ``verify-traffic``: watches MaintainX's answers at the gateway until the 429s stop, or do not."""
+"""The step ``verify-traffic``: watches MaintainX's answers at the gateway until 429s stop or errors are few, or not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,17 @@ from bot.domain.gateway import RATE_LIMITED, ROUTE, GatewayStatus, Traffic
 from bot.domain.mitigation import PlannedStep
 from bot.errors import OutsideError
 from bot.ports import Clock, Gateway, StepContext, StepResult
-from bot.steps import values
+from bot.steps import errorshare, values
 
 HOUR_S = 3600.0
 LOOK_S = 1.0
 """How often the gateway is asked while watching."""
 
-_KEYS: Mapping[str, values.Check] = {"answered": values.whole(1, 1000), "within_s": values.whole(5, 3600)}
+_KEYS: Mapping[str, values.Check] = {
+    "answered": values.whole(1, 1000),
+    "within_s": values.whole(5, 3600),
+    "errors_below": values.number(0.001, 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class VerifyTraffic:
 
     async def plan(self, context: StepContext) -> PlannedStep:
         needed, within_s = _wanted(context.values)
+        below = errorshare.below(context.values)
         warnings: tuple[str, ...] = ()
         touches = ""
         try:
@@ -54,7 +59,9 @@ class VerifyTraffic:
         except OutsideError as error:
             warnings = (str(error),)
         else:
-            if traffic.total:
+            if traffic.total and below is not None:
+                touches = f"last hour: {errorshare.words(traffic)}"
+            elif traffic.total:
                 touches = f"last hour: {traffic.rate_limited} of {traffic.answered} answers were 429"
             else:
                 warnings = (ROUTE,)
@@ -62,17 +69,29 @@ class VerifyTraffic:
             kind=self.kind,
             title="",
             values=dict(context.values),
-            says=f"watch up to {within_s} s for {needed} answers in a row without a 429",
+            says=f"watch up to {within_s} s for {needed} answers in a row without a 429"
+            if below is None
+            else f"watch up to {within_s} s until fewer than {below:.1%} of the latest {needed} requests or more fail",
             touches=touches,
             undo_says="",
             warnings=warnings,
+            waits=True,
         )
 
     async def before(self, context: StepContext) -> dict[str, JsonValue]:
-        return {}
+        if errorshare.below(context.values) is None:
+            return {}
+        return await errorshare.before(self._traffic)
 
     async def act(self, context: StepContext, before: Mapping[str, JsonValue]) -> StepResult:
         needed, within_s = _wanted(context.values)
+        if (below := errorshare.below(context.values)) is not None:
+            return await errorshare.watch(
+                self._traffic,
+                self._clock,
+                errorshare.Wanted(needed, within_s, below),
+                before,
+            )
         started = clean_since = self._clock.monotonic()
         seen: _Watch | None = None
         trouble = ""

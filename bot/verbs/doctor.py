@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 
 import aiohttp
@@ -10,20 +10,23 @@ import click
 from rich.console import Console
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import config
 from bot.clock import SystemClock
 from bot.config import Settings
+from bot.domain.authority import Authority, is_group
 from bot.domain.backlog import Disk
 from bot.domain.gateway import GatewayStatus, listed
+from bot.domain.keytext import stray_parts
 from bot.domain.telling import waits, writes
 from bot.errors import MxError
 from bot.gateway_client import GatewayClient
 from bot.journal.disk import look
 from bot.ports import KeySource
-from bot.probes.key import stray_parts
 from bot.scrub import Scrubber
 from bot.timeline import Timeline
+from bot.verbs.playbooks import found_in
 
 _NO_ANSWER = (SlackClientError, aiohttp.ClientError, OSError, ValueError)
 """What asking Slack raises where the answer is not Slack's, or none."""
@@ -68,6 +71,7 @@ async def examine(settings: Settings) -> AsyncIterator[Check]:
     )
     for name, key in settings.keys.items():
         yield _key(name, key)
+    yield await _playbooks(settings)
     async for check in _gateway(settings):
         yield check
     async for check in _slack(settings):
@@ -87,6 +91,19 @@ def _key(name: str, key: KeySource) -> Check:
     if stray:
         return Check(what, f"{found}; it holds {listed(stray)}", "write it again without that")
     return Check(what, found)
+
+
+async def _playbooks(settings: Settings) -> Check:
+    """The team's own playbooks: how many stand, and what is wrong with the others."""
+    folder = settings.bot.playbooks
+    if not folder.is_dir():
+        return Check("own playbooks", f"none: there is no folder {folder}")
+    found = await found_in(settings, folder)
+    stand = f"{len(found.own)} in {folder}"
+    if not found.faults:
+        return Check("own playbooks", stand)
+    faults = f"{len(found.faults)} fault{'' if len(found.faults) == 1 else 's'}"
+    return Check("own playbooks", f"{stand}, {faults} in others, which are left out", "mx playbooks check")
 
 
 async def _store(settings: Settings) -> Check:
@@ -202,3 +219,50 @@ async def _slack(settings: Settings) -> AsyncIterator[Check]:
             )
         else:
             yield Check(f"channel of {name}", f"{integration.channel}, the bot is a member")
+    async for check in _people(client, settings):
+        yield check
+
+
+async def _people(client: AsyncWebClient, settings: Settings) -> AsyncIterator[Check]:
+    """Who may act in Slack, and whether Slack tells what that hangs on."""
+    people = settings.bot.people
+    authority = Authority(people.responders, people.approvers)
+    if authority.members("responder"):
+        approve = f"; to approve: {', '.join(authority.approvers)}" if authority.approvers else ""
+        yield Check(
+            "who may act",
+            f"full members of the incident's channel, for no responders are set in mx.toml{approve}",
+        )
+        for name, integration in settings.integrations.items():
+            if integration.channel is not None:
+                where = client.conversations_members(channel=integration.channel, limit=1)
+                yield await _readable(f"members of {name}'s channel", integration.channel, where)
+    else:
+        approvers = ", ".join(authority.approvers) or "any other of them"
+        yield Check("who may act", f"responders {', '.join(authority.responders)}; to approve: {approvers}")
+    for group in dict.fromkeys(filter(is_group, (*authority.responders, *authority.approvers))):
+        listed = client.usergroups_users_list(usergroup=group)
+        yield await _readable(f"group {group}", "its members", listed)
+
+
+async def _readable(what: str, found: str, asking: Awaitable[AsyncSlackResponse]) -> Check:
+    try:
+        answer = await asking
+    except (SlackApiError, *_NO_ANSWER) as error:
+        code = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+        return Check(what, f"{found}: {code}; until then whoever it is about is refused", _remedy(str(code)))
+    users = answer.get("users")
+    if users is None:
+        return Check(what, f"{found} can be read")
+    if not users:
+        return Check(what, "nobody is in it", "add people to it in Slack, or name others in mx.toml")
+    return Check(what, f"{found} can be read: {len(users)}")
+
+
+def _remedy(code: str) -> str:
+    return {
+        "missing_scope": "install the app again with the scopes of manifest.yml (usergroups:read, channels:read, groups:read)",
+        "no_such_subteam": "correct the group's id (S…) in mx.toml",
+        "plan_upgrade_required": "this workspace has no user groups: name people (U…) in mx.toml instead",
+        "channel_not_found": "invite the bot to that channel, or correct MX_INCIDENT_CHANNEL",
+    }.get(code, "ask again in a minute; if it stays so, name people (U…) in mx.toml")

@@ -43,7 +43,7 @@ async def test_one_can_type_at_the_prompt() -> None:
         assert "revoked *" in await type_("break 401")
         assert "default" in await type_("/mx triage")
         await shows("card", "SEV-1")
-        assert "there is: 'Acknowledge'" in await type_("click Acknowledgement")
+        assert "'Acknowledge' (ack)" in await type_("click Acknowledgement")
         await type_("click Acknowledge")
         await shows("card", "Ada")
         assert "works again" in await type_("heal")

@@ -104,7 +104,7 @@ def test_a_persons_severity_stands_until_a_person_changes_it() -> None:
 def test_only_the_latest_assessment_keeps_its_readings() -> None:
     incident = given_facts(*[Assessed(assessment=assessment())] * 3)
 
-    assert [len(at.assessment.readings) for at in incident.assessments] == [0, 0, 6]
+    assert [len(at.assessment.readings) for at in incident.assessments] == [0, 0, 7]
     assert incident.assessments[0].at == NINE + minute(1)
     assert incident.assessment == assessment()
 

@@ -100,6 +100,7 @@ async def test_a_lease_in_policy_status_metrics_and_feed(tmp_path: Path) -> None
             "buffer": None,
             "retry": False,
             "poll": False,
+            "forward": None,
             "leases": [],
         }
         put = await gw.admin(
@@ -224,7 +225,8 @@ FAULTS: list[tuple[Any, str]] = [
     ({**LEASE, "buffer": "off"}, "send on or auto"),
     ({**LEASE, "retry": "yes"}, "send true or false"),
     ({**LEASE, "poll": 1}, "send true or false"),
-    ({**LEASE, "rate": 1}, "'rate' is not known; send rate_per_s, paused_jobs, buffer, retry, poll, owner"),
+    ({**LEASE, "rate": 1}, "'rate' is not known; send rate_per_s, paused_jobs, buffer, retry, poll, forward"),
+    ({**LEASE, "forward": "on"}, "forward is 'on'; send paused, or leave it out"),
 ]
 
 
@@ -307,3 +309,15 @@ async def test_json_bodies_end_with_a_newline_and_say_their_type(tmp_path: Path)
         assert answer.one("Content-Type") == b"application/json"
         assert answer.body.endswith(b"}\n")
         assert json.loads(answer.body) == {"ok": True}
+
+
+async def test_when_each_collection_was_last_answered_well_is_told_by_direction(tmp_path: Path) -> None:
+    async with upstream() as up, gateway(up.url, tmp_path) as gw:
+        assert (await gw.admin("GET", "status")).json()["upstream"]["last_good"] == {}
+        await gw.get("/v1/workorders?limit=1")
+        await gw.post("/v1/workorders/7/comments", {"content": "x"})
+        await gw.get("/v1/ODD%20path")
+        await gw.get("/versions")
+        seen = (await gw.admin("GET", "status")).json()["upstream"]["last_good"]
+        assert list(seen) == ["/workorders"]
+        assert seen["/workorders"]["in"] <= seen["/workorders"]["out"]

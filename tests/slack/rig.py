@@ -19,6 +19,7 @@ from bot.demo.slack.records import View
 from bot.demo.slack.render import render_view
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.domain.assessment import Assessment
+from bot.domain.authority import Authority
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
@@ -39,6 +40,7 @@ from bot.slack.card import Cards
 from bot.slack.chat import SlackChat
 from bot.slack.edge import Edge
 from bot.slack.later import Later
+from bot.slack.members import Members
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
 from bot.slack.settings import SlackSettings
@@ -177,6 +179,7 @@ async def rig(
     slack: SlackWorkspace | None = None,
     channel: str | None = None,
     own: Callable[[Mapping[str, Step]], Mapping[str, Playbook]] = lambda _: {},
+    authority: Callable[[list[str]], Authority] = lambda _: Authority(),
 ) -> AsyncIterator[Rig]:
     """A rig on the database in ``folder``; a second one on the same folder and Slack is a restarted bot."""
     clock = HandClock()
@@ -214,6 +217,7 @@ async def rig(
         }
         planner = Planner(playbooks, steps)
         watch = Watch(timeline, client_of_gateway, clock=clock, integration=names[0])
+        who_may = Members(api, clock, authority(people))
         cards = Cards(
             timeline,
             chat,
@@ -223,6 +227,7 @@ async def rig(
             integrations=integrations,
             clock=clock,
             zone=UTC_ZONE,
+            remark=who_may.authority.says,
         )
         later = Later()
         edge = Edge(
@@ -243,6 +248,7 @@ async def rig(
             replies=replies,
             later=later,
             api=api,
+            members=who_may,
             zone=UTC_ZONE,
             refresh=cards.refresh,
         )
@@ -270,6 +276,13 @@ async def rig(
             url=url,
             steps=steps,
         )
+
+
+@asynccontextmanager
+async def slack_with_group(handle: str) -> AsyncIterator[tuple[SlackWorkspace, str]]:
+    """A workspace with an empty user group, whose id settings can name before the rig is made."""
+    async with SlackWorkspace.start(limits=QUICK) as slack:
+        yield slack, slack.add_group(handle, [])
 
 
 @asynccontextmanager

@@ -172,7 +172,8 @@ async def test_the_card_is_drawn_again_after_a_stale_click(rig: Rig) -> None:
     await rig.slack.click_stale(rig.ann, rig.channel, message.ts, ENABLE, version=0)
     await rig.drain()
     await card(rig)
-    assert [call.method for call in rig.slack.calls[calls:]] == ["chat.update"]
+    asked = [call.method for call in rig.slack.calls[calls:]]
+    assert [method for method in asked if method.startswith(("chat.", "views."))] == ["chat.update"]
 
 
 async def test_what_fits_is_offered_and_what_is_on_is_not(rig: Rig) -> None:

@@ -78,7 +78,7 @@ def test_it_asks_for_exactly_the_scopes_that_the_code_needs(manifest: dict[str, 
 
 def test_every_method_that_the_code_calls_has_its_scopes_listed() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "bot/slack").glob("*.py"))
-    called = set(re.findall(r'\.call\(\s*"([a-zA-Z.]+)"', source))
+    called = set(re.findall(r"\.(?:call|_ask)\(\s*\"([a-zA-Z.]+)\"", source))
     assert called == set(SCOPES)
 
 

@@ -1,5 +1,6 @@
 """A gateway on a real socket, its client, and a clock that the test winds."""
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -24,3 +25,11 @@ async def gateway(clock: WoundClock) -> AsyncIterator[GatewayStandIn]:
 async def client(gateway: GatewayStandIn) -> AsyncIterator[GatewayClient]:
     async with GatewayClient.open(gateway.url, token=TOKEN, deadline_s=10) as opened:
         yield opened
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

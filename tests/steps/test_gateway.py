@@ -18,7 +18,7 @@ VALUES: Mapping[str, JsonValue] = {
     "paused_jobs": ["asset-sync", "report-generator"],
     "ttl_s": 3600,
 }
-EFFECTS = "rate_per_s, paused_jobs, buffer, retry, poll"
+EFFECTS = "rate_per_s, paused_jobs, buffer, retry, poll, forward"
 CONTEXT = StepContext(
     incident="mx-20261123-7f3a", run="run-1", playbook="rate-limited", actor="slack:U1", values=VALUES
 )
@@ -151,7 +151,9 @@ async def test_where_nobody_can_look_the_lease_counts_as_on(
 
         status, delete_lease, events, spent = client.status, client.delete_lease, client.events, client.spent
         buffer, buffered, decide = client.buffer, client.buffered, client.decide
-        replay, control_replay, paths = client.replay, client.control_replay, client.paths
+        replay, control_replay = client.replay, client.control_replay
+        paths = client.paths
+        key, put_key, drop_key = client.key, client.put_key, client.drop_key
 
     result = await GatewayStep(Deaf(), clock).act(CONTEXT, {})
     assert result.outcome == "failed"
@@ -249,3 +251,17 @@ async def test_an_undo_that_was_cut_short_says_the_lease_is_still_on(step: Step)
     assert settled is not None
     assert settled.outcome == "failed"
     assert "undo it again" in settled.says
+
+
+async def test_the_plan_of_a_rate_advises_another_with_its_reason(
+    step: Step, gateway: GatewayStandIn
+) -> None:
+    gateway.traffic(429)
+    assert (await step.plan(CONTEXT)).advice == (), "this gateway tells of no limit"
+    shares = {"our_share": 0.1, "used": 500, "our_share_of": "organisation"}
+    gateway.budget = {"left": 3, "limit": 100, "window_s": 60, "organisation_limit": 500, **shares}
+    [advice] = (await step.plan(CONTEXT)).advice
+    assert advice.startswith(
+        "0.67 requests per second: others use about 450 of the organisation's 500 requests"
+    )
+    assert (await step.plan(replace(CONTEXT, values={"paused_jobs": ["asset-sync"]}))).advice == ()

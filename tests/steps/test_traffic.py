@@ -39,7 +39,7 @@ def each_second(gateway: GatewayStandIn, status: Callable[[float], int | None]) 
 def test_its_values_are_checked(step: Step) -> None:
     assert step.check({"answered": 5, "within_s": 60}) == ()
     assert step.check({"answered": 0, "for": 3}) == (
-        "for: there is no such value; write one of answered, within_s",
+        "for: there is no such value; write one of answered, within_s, errors_below",
         "answered: 0 does not fit; write a whole number from 1 to 1000",
         "within_s: it is missing; write a whole number from 5 to 3600",
     )

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+TREE = Path(__file__).parent.parent.parent
+SURROUNDINGS = {"PATH": os.defpath, "COLUMNS": "140", "PYTHONPATH": str(TREE)}
+"""What the command finds around it: the code of this tree, whatever else is installed."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -25,7 +29,7 @@ async def mx(*argv: str, env: Mapping[str, str], folder: Path) -> Ended:
         "bot",
         *argv,
         cwd=folder,
-        env={"PATH": os.defpath, "COLUMNS": "140", **env},
+        env={**SURROUNDINGS, **env},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -105,3 +105,36 @@ async def test_slack_out_of_reach_or_a_wrong_token_is_one_clear_line(
     assert "invalid_auth" in found["Slack"].found
     found = await checks(env | {"SLACK_API_URL": f"{CLOSED}/api/"}, tmp_path)
     assert found["Slack"].next_move is not None
+
+
+async def test_who_may_act_is_told_and_what_cannot_be_read_has_its_remedy(
+    tmp_path: Path, slack: SlackWorkspace
+) -> None:
+    ann = slack.add_user("Ann")
+    channel = slack.create_channel("incidents", [ann])
+    env = {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "MX_INCIDENT_CHANNEL": channel,
+    }
+    found = await checks(env, tmp_path)
+    assert "full members of the incident's channel" in found["who may act"].found
+    assert found["members of default's channel"].next_move is None
+    full, empty = slack.add_group("on-call", [ann]), slack.add_group("nobody", [])
+    (tmp_path / "mx.toml").write_text(
+        f'[bot]\nresponders = ["{full}", "{empty}", "S0GONE"]\napprovers = ["{ann}"]\n', "utf-8"
+    )
+    found = await checks(env, tmp_path)
+    assert found["who may act"].found == f"responders {full}, {empty}, S0GONE; to approve: {ann}"
+    assert (found[f"group {full}"].found, found[f"group {full}"].next_move) == (
+        "its members can be read: 1",
+        None,
+    )
+    assert found[f"group {empty}"].found == "nobody is in it"
+    assert "no_such_subteam" in found["group S0GONE"].found
+    slack.state.scopes -= {"usergroups:read"}
+    assert "usergroups:read" in ((await checks(env, tmp_path))[f"group {full}"].next_move or "")
+    slack.state.scopes |= {"usergroups:read"}
+    slack.state.free_plan = True
+    assert "name people (U…)" in ((await checks(env, tmp_path))[f"group {full}"].next_move or "")

@@ -110,7 +110,7 @@ async def test_an_integration_that_is_not_configured_is_2_and_says_which_are(tmp
 async def test_an_unknown_playbook_is_told_apart_from_a_missing_incident(tmp_path: Path) -> None:
     await written(tmp_path)
     unknown = await mx("run", "nope", env=ENV, folder=tmp_path)
-    assert "There is no playbook nope. There is: rate-limited." in unknown.err
+    assert "There is no playbook nope. There is: rate-limited, " in unknown.err
     nothing = await mx("run", "rate-limited", env=ENV, folder=tmp_path)
     assert "There is no open incident for default." in nothing.err
 

@@ -24,6 +24,7 @@ METHOD_TIERS: Mapping[str, int] = MappingProxyType(
         "files.info": 4,
         "pins.add": 2,
         "reactions.add": 3,
+        "usergroups.list": 2,
         "usergroups.users.list": 2,
         "users.info": 4,
         "views.open": 4,

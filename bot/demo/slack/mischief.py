@@ -10,9 +10,10 @@ class ApiFault:
 
     method: str
     times: int
-    kind: Literal["status", "drop_before", "drop_after", "late", "ratelimited"]
+    kind: Literal["status", "refuse", "drop_before", "drop_after", "late", "ratelimited"]
     status: int = 503
     seconds: float = 0.0
+    code: str = ""
 
 
 @dataclass(slots=True)
@@ -32,6 +33,10 @@ class Mischief:
     def answer(self, method: str, status: int, *, times: int = 1) -> None:
         """Answer the next calls with this HTTP status, unprocessed."""
         self.faults.append(ApiFault(method, times, "status", status=status))
+
+    def refuse(self, method: str, code: str, *, times: int = 1) -> None:
+        """Answer the next calls with this error code, as Slack does for a free plan or a fault of its own."""
+        self.faults.append(ApiFault(method, times, "refuse", code=code))
 
     def drop(self, method: str, *, processed: bool, times: int = 1) -> None:
         """Cut the connection of the next calls, before or after doing what they ask."""

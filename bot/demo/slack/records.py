@@ -7,7 +7,7 @@ from typing import Any, Literal
 Json = Any
 """JSON as it came over the wire or goes out on it."""
 
-Role = Literal["member", "guest", "outsider", "bot"]
+Role = Literal["member", "guest", "single-channel guest", "outsider", "bot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Person:
     role: Role
     team: str
     bot_id: str | None = None
+    deleted: bool = False
 
     def as_json(self) -> dict[str, Json]:
         """As users.info shows it."""
@@ -27,12 +28,12 @@ class Person:
             "team_id": self.team,
             "name": self.name.lower().replace(" ", "."),
             "real_name": self.name,
-            "deleted": False,
+            "deleted": self.deleted,
             "tz": "Etc/UTC",
             "is_admin": False,
             "is_owner": False,
-            "is_restricted": self.role == "guest",
-            "is_ultra_restricted": False,
+            "is_restricted": self.role in {"guest", "single-channel guest"},
+            "is_ultra_restricted": self.role == "single-channel guest",
             "is_stranger": self.role == "outsider",
             "is_bot": self.role == "bot",
             "is_app_user": False,

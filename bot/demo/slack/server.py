@@ -92,6 +92,8 @@ class Server:
         args: dict[str, Json] = {}
         try:
             args = await read_args(request)
+            if fault and fault.kind == "refuse":
+                raise ApiError(fault.code)  # noqa: TRY301 - it is answered below like any other refusal
             answer: Answer = {"ok": True, **self._answer(request, name, args)}
             error = None
         except ApiError as refusal:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -39,6 +39,8 @@ class State:
         """The address of the stand-in, without a slash at the end; known once it listens."""
         self.people: dict[str, Person] = {}
         self.groups: dict[str, tuple[str, list[str]]] = {}
+        self.free_plan = False
+        """A free plan has no user groups."""
         self.channels: dict[str, Channel] = {}
         self.messages: list[Message] = []
         self.views: dict[str, list[View]] = {}
@@ -84,6 +86,16 @@ class State:
         )
         self.people[person.id] = person
         return person
+
+    def change_group(self, group: str, users: Sequence[str]) -> None:
+        """Who is in a user group from now on."""
+        self.groups[group] = (self.groups[group][0], list(users))
+        self.touch()
+
+    def deactivate(self, user: str) -> None:
+        """Switch a person's account off."""
+        self.people[user] = replace(self.people[user], deleted=True)
+        self.touch()
 
     def post(
         self,

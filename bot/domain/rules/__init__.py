@@ -38,3 +38,6 @@ RULES: tuple[Rule, ...] = (
     service_slow,
     key_odd,
 )
+
+RULE_NAMES = frozenset(rule.__name__.replace("_", "-") for rule in RULES)
+"""What a playbook may name in ``fits``: each rule's function is called as its findings are."""

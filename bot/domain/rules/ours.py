@@ -5,7 +5,8 @@ import re
 from bot.domain.assessment import Finding, Severity
 from bot.domain.case import Case
 from bot.domain.readings import HealthCheck, Reading, ServiceDetail, Status
-from bot.domain.severity import answered, reading_severity
+from bot.domain.service_words import cause
+from bot.domain.severity import answered, process_down, reading_severity
 
 _YOUNG_S = 300.0
 _SYNC = re.compile(r"(?i)sync|lag|backfill")
@@ -17,21 +18,26 @@ _DISK = re.compile(r"(?i)enospc|no space left|disk full|read-only file system")
 def service_down(case: Case) -> Finding | None:
     """The service gives no answer of its own."""
     reading, detail = _failing(case)
-    if reading is None or answered(reading):
+    silent = reading is not None and not answered(reading)
+    if not silent and not process_down(case):
         return None
     url = detail.url if detail else case.integration.health_url
+    says = f"does not answer: {reading.says}" if silent and reading else "does not run"
     return Finding(
         rule="service-down",
         severity=Severity.SEV1,
         verdict="us",
-        symptom=f"the integration's service does not answer: {reading.says}",
+        symptom=f"the integration's service {says}" + (f"; {_seen(case)}" if _seen(case) else ""),
         cause=_crash(case),
         check=(
-            f"`curl -sS -i --max-time 10 {url}`; then the container's state and last log lines "
-            "(`docker ps -a` and `docker logs --tail 50 NAME`, or `systemctl status UNIT`), memory (`dmesg | grep -i "
+            f"`curl -sS -i --max-time 10 {url}`; then {_process(case)}, memory (`dmesg | grep -i "
             "oom`) and disk (`df -h`). If it was deployed within the hour, roll that back"
         ),
-        evidence=(f"/health: {reading.says}", *_log_lines(case)),
+        evidence=(
+            *((f"/health: {reading.says}",) if reading else ()),
+            *_host_lines(case),
+            *_log_lines(case),
+        ),
     )
 
 
@@ -84,7 +90,7 @@ def service_degraded(case: Case) -> Finding | None:
             if upstream
             else ""
         ),
-        evidence=(f"/health: {reading.says}", *_log_lines(case)),
+        evidence=(f"/health: {reading.says}", *_host_lines(case), *_log_lines(case)),
     )
 
 
@@ -163,12 +169,45 @@ def _told(check: HealthCheck) -> str:
     return f"{check.name}: {check.says}" if check.says else check.name
 
 
+def _seen(case: Case) -> str:
+    """What the host of the process saw, where it explains the silence."""
+    reading = case.reading("host")
+    return reading.says if reading is not None and reading.status is Status.FAILING else ""
+
+
+def _process(case: Case) -> str:
+    """How to look at the process by hand."""
+    spec = case.integration.service
+    if spec is None:
+        return (
+            "the container's state and last log lines (`docker ps -a` and `docker logs --tail 50 NAME`, or "
+            "`systemctl status UNIT`)"
+        )
+    if spec.kind == "docker":
+        return f"`docker inspect {spec.name}` and its last log lines (`docker logs --tail 50 {spec.name}`)"
+    return (
+        f"`systemctl status {spec.name}` and its last log lines (`journalctl --unit {spec.name} --lines 50`)"
+    )
+
+
+def _host_lines(case: Case) -> tuple[str, ...]:
+    reading = case.reading("host")
+    return (f"process: {reading.says}",) if reading is not None else ()
+
+
 def _crash(case: Case) -> str:
+    told = cause(case.host) if case.host else None
+    if told is not None:
+        scarce = case.host.scarce if case.host else ()
+        return "; ".join((told, *scarce))
     lines = "\n".join(case.logs.lines) if case.logs else ""
     if _MEMORY.search(lines):
         return "it ran out of memory, as its log says"
     if _DISK.search(lines):
         return "its disk is full or read-only, as its log says"
+    if case.host is not None:
+        words = "its process runs but does not answer: it hangs, is still starting, or listens elsewhere"
+        return "; ".join((words, *case.host.scarce))
     return "it crashed, hangs, is restarting or was not started; an application error until the log says otherwise"
 
 

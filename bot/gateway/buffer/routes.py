@@ -12,7 +12,7 @@ from bot.gateway.buffer.control import Action, Control
 from bot.gateway.buffer.replay import Replay
 from bot.gateway.buffer.writes import State, Write
 from bot.gateway.feed import report
-from bot.gateway.keyring import CurrentKey
+from bot.gateway.keyring import PUT, CurrentKey
 from bot.gateway.routes import Asked, Route, Routes
 from bot.journal.sqlite import Database
 from bot.ports import Clock
@@ -50,7 +50,9 @@ class BufferRoutes:
             ("POST", "buffer"): Route(self._decide, rest="must"),
             ("GET", "replay"): Route(self._look),
             ("POST", "replay"): Route(self._act),
+            ("GET", "key"): Route(self._look_at_key),
             ("PUT", "key"): Route(self._put_key),
+            ("DELETE", "key"): Route(self._drop_key),
         }
 
     async def _get(self, asked: Asked) -> JsonValue:
@@ -116,6 +118,9 @@ class BufferRoutes:
         await self._control.act(action, actor=wish.owner, reason=wish.reason, has_key=self._asking.has_key)
         return self._control.json(rate_per_s=self._replay.rate_per_s)
 
+    async def _look_at_key(self, _asked: Asked) -> JsonValue:
+        return {"source": self._key.source, "configured": self._key.current() is not None}
+
     async def _put_key(self, asked: Asked) -> JsonValue:
         key, by = bodies.key_wish(asked.body)
         self._key.may_put()
@@ -124,4 +129,15 @@ class BufferRoutes:
             because = f"{says}: {by.reason}" if by.reason else says
             await report(tx, self._clock.now(), actor=by.owner, what="key_changed", says=because)
         self._key.put(key)
+        return {"source": self._key.source, "says": says}
+
+    async def _drop_key(self, asked: Asked) -> JsonValue:
+        by = bodies.ending(asked.body)
+        if self._key.source != PUT:
+            return {"source": self._key.source, "says": "the gateway uses the configured key already"}
+        says = "the gateway uses the configured key again"
+        async with self._database.write() as tx:
+            because = f"{says}: {by.reason}" if by.reason else says
+            await report(tx, self._clock.now(), actor=by.owner, what="key_changed", says=because)
+        self._key.drop()
         return {"source": self._key.source, "says": says}

@@ -9,9 +9,7 @@ from urllib.parse import urlencode
 
 from bot.gateway.webhooks.deliveries import NewDelivery, new_id
 from bot.gateway.webhooks.events import COMMENT, instant
-
-PAGE = 200
-"""Rows of a page; MaintainX allows no more."""
+from bot.maintainx_pages import query, read
 
 BLIND_SPOTS = (
     "comments: they do not move a work order's updatedAt",
@@ -28,15 +26,12 @@ class Collection:
     """A list that MaintainX filters by ``updatedAt``, and what its webhooks are called."""
 
     path: str
-    key: str
-    """The field of the list."""
     entity: str
     id_field: str
     created: str
     changed: str
     row_field: str
     """Where the webhook has the thing itself."""
-    query: Mapping[str, str]
 
 
 COLLECTIONS = {
@@ -44,26 +39,22 @@ COLLECTIONS = {
     for one in (
         Collection(
             "/workorders",
-            "workOrders",
             "workorder",
             "workOrderId",
             "NEW_WORK_ORDER",
             "WORK_ORDER_CHANGE",
             "newWorkOrder",
-            {"show_upcoming": "true"},  # without it those that begin in the future are left out
         ),
         # MaintainX has no event for a changed asset; the name is made like the others.
-        Collection("/assets", "assets", "asset", "assetId", "NEW_ASSET", "ASSET_CHANGE", "newAsset", {}),
-        Collection("/parts", "parts", "part", "partId", "NEW_PART", "PART_CHANGE", "newPart", {}),
+        Collection("/assets", "asset", "assetId", "NEW_ASSET", "ASSET_CHANGE", "newAsset"),
+        Collection("/parts", "part", "partId", "NEW_PART", "PART_CHANGE", "newPart"),
         Collection(
             "/purchaseorders",
-            "purchaseOrders",
             "purchaseorder",
             "purchaseOrderId",
             "NEW_PURCHASE_ORDER",
             "PURCHASE_ORDER_CHANGE",
             "newPurchaseOrder",
-            {},
         ),
     )
 }
@@ -90,28 +81,15 @@ class Page:
 
 def target(collection: Collection, *, since: datetime, cursor: str | None) -> str:
     """Path and query of a page: the oldest change first, the filters the same on every page."""
-    query = {
-        "updatedAt[gte]": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "sort": "updatedAt",
-        "limit": str(PAGE),
-        **collection.query,
-        **({"cursor": cursor} if cursor else {}),
-    }
-    return f"/v1{collection.path}?{urlencode(query)}"
+    return f"/v1{collection.path}?{urlencode(query(collection.path, since=since, cursor=cursor))}"
 
 
 def page(collection: Collection, body: bytes) -> Page | None:
     """Read a page; None where it is something else. Rows without an id or a time are passed over."""
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError):
+    found = read(collection.path, body)
+    if found is None:
         return None
-    listed = given.get(collection.key) if isinstance(given, dict) else None
-    if not isinstance(listed, list):
-        return None
-    rows = tuple(row for one in listed if isinstance(one, dict) and (row := _row(collection, one)))
-    cursor = given.get("nextCursor")
-    return Page(rows, str(cursor) if cursor else None)
+    return Page(tuple(row for one in found.rows if (row := _row(collection, one))), found.cursor)
 
 
 def delivery(

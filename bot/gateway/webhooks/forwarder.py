@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -70,6 +71,9 @@ class Forwarder:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self._held = False
+        """A lease keeps back what comes in."""
+        self._resumed_at: datetime | None = None
 
     async def run(self) -> None:
         """Send for ever; where there is nowhere to send to, nothing is done."""
@@ -83,6 +87,15 @@ class Forwarder:
         """Send nothing new: the next process goes on."""
         self._closed = True
 
+    def hold(self, *, on: bool) -> None:
+        """Leases have changed: send nothing new until they change again. What is being sent may end."""
+        if on == self._held:
+            return
+        self._held = on
+        if not on:
+            self._resumed_at = self._clock.now()
+        self._inbox.arrived.set()  # whoever waits for the next delivery looks again
+
     async def until_idle(self) -> None:
         """Wait until nothing is being sent; ``close`` makes that come."""
         await self._idle.wait()
@@ -93,6 +106,9 @@ class Forwarder:
         if to is None:
             says = "INTEGRATION_WEBHOOK_URL is not set: deliveries are kept here and go nowhere"
             return {"to": None, "state": "off", "delivered": 0, "says": says}
+        if self._held:
+            says = "a lease keeps back what comes in; it is kept, and sent on when that ends"
+            return {"to": host_of(to), "state": "paused", "delivered": self.delivered, "says": says}
         state = "stuck" if self._stuck else "trying" if self._failures else "going"
         return {"to": host_of(to), "state": state, "delivered": self.delivered, "says": self._says}
 
@@ -112,16 +128,20 @@ class Forwarder:
                 if not self._busy:
                     self._idle.set()
 
+    @property
+    def _may_begin(self) -> bool:
+        return not (self._closed or self._held)
+
     async def _choose(self) -> Delivery:
         """Wait for the next delivery that may be sent."""
         while True:
             self._inbox.arrived.clear()
             wait_s = None
-            if not self._closed and not (self._failures and self._busy):
+            if self._may_begin and not (self._failures and self._busy):
                 wait_s = self._not_before - self._clock.monotonic()
                 if wait_s <= 0:
                     one, wait_s = await self._due()
-                    if one is not None and not self._closed:
+                    if one is not None and self._may_begin:
                         return one
             if wait_s is None:
                 await self._inbox.arrived.wait()
@@ -142,7 +162,8 @@ class Forwarder:
             self._answers(one)
             await self._tell_going()
             return
-        tried_s = (self._clock.now() - one.waits_since).total_seconds()
+        since = max(one.waits_since, self._resumed_at or one.waits_since)  # held back is not tried
+        tried_s = (self._clock.now() - since).total_seconds()
         if outcome.fate == "again" and tried_s < self._settings.give_up_s:
             await self._inbox.again(one, status=outcome.status, says=outcome.says)
             self._unwell(one, outcome)

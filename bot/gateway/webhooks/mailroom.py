@@ -69,9 +69,10 @@ class Mailroom:
         """What runs until the process stops."""
         return [self._forwarder.run(), self._polling.run()]
 
-    def switch(self, *, poll: bool) -> None:
+    def switch(self, *, poll: bool, paused: bool = False) -> None:
         """Leases have changed."""
         self._polling.switch(on=poll)
+        self._forwarder.hold(on=paused)
 
     def close(self) -> None:
         """Forward nothing new; what is being sent may end."""

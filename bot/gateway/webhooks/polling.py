@@ -57,6 +57,8 @@ class Polling:
         self._changed = asyncio.Event()
         self._marks: dict[str, datetime] = {}
         self._says = ""
+        self._asked_at: datetime | None = None
+        """When a round last reached its end, every page of it."""
         self._told_refused = False
 
     async def load(self) -> None:
@@ -91,6 +93,7 @@ class Polling:
             "on": self._on,
             "watermark": {path: at.isoformat() for path, at in self._marks.items()},
             "found": self.found,
+            "asked_at": self._asked_at.isoformat() if self._on and self._asked_at else None,
             "says": self._says if self._on else "",
             "blind_spots": list(BLIND_SPOTS) if self._on else [],
         }
@@ -104,6 +107,8 @@ class Polling:
         for path in self._settings.poll_paths:
             trouble = await self._walk(COLLECTIONS[path])
             self._says = trouble or self._says
+        if self._on and not self._says:
+            self._asked_at = self._clock.now()
 
     async def _begin(self) -> None:
         """A first watermark for what has none: now, or where the webhooks stopped."""
@@ -127,7 +132,7 @@ class Polling:
         async with self._database.write() as tx:
             await tx.execute("DELETE FROM watermark")
             await report(tx, self._clock.now(), actor=GATEWAY, what="polling_ended", says=says)
-        self._marks = {}
+        self._marks, self._asked_at = {}, None
 
     async def _walk(self, collection: Collection) -> str:
         """Every page of what changed; what was in the way, empty where nothing was."""

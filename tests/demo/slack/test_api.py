@@ -266,3 +266,28 @@ async def test_reactions_and_pins_stick_once(room: Room) -> None:
     assert (await room.api("pins.add", **mark))["ok"] is True
     assert (await room.api("pins.add", **mark))["error"] == "already_pinned"
     assert theirs.reactions == {"eyes": [room.slack.bot_user]}
+
+
+async def test_groups_are_listed_by_name_and_a_free_plan_has_none(room: Room) -> None:
+    group = room.slack.add_group("on-call", [room.ana])
+    (listed,) = (await room.api("usergroups.list"))["usergroups"]
+    assert (listed["id"], listed["handle"], listed["name"]) == (group, "on-call", "On-Call")
+    room.slack.state.change_group(group, [room.ben])
+    assert (await room.api("usergroups.users.list", usergroup=group))["users"] == [room.ben]
+    room.slack.state.free_plan = True
+    assert (await room.api("usergroups.list"))["error"] == "plan_upgrade_required"
+    assert (await room.api("usergroups.users.list", usergroup=group))["error"] == "plan_upgrade_required"
+
+
+async def test_a_single_channel_guest_and_a_deactivated_account_show_as_slack_shows_them(room: Room) -> None:
+    guest = room.slack.add_user("Gil", role="single-channel guest")
+    shown = (await room.api("users.info", user=guest))["user"]
+    assert (shown["is_restricted"], shown["is_ultra_restricted"], shown["deleted"]) == (True, True, False)
+    room.slack.state.deactivate(guest)
+    assert (await room.api("users.info", user=guest))["user"]["deleted"] is True
+
+
+async def test_it_refuses_with_the_code_that_it_is_told(room: Room) -> None:
+    room.slack.mischief.refuse("users.info", "user_not_visible")
+    assert (await room.api("users.info", user=room.ana))["error"] == "user_not_visible"
+    assert (await room.api("users.info", user=room.ana))["ok"] is True

@@ -268,3 +268,40 @@ async def test_without_the_key_it_was_sealed_with_it_is_kept(tmp_path: Path) -> 
     async with running(tmp_path, key="one") as rig:
         await rig.inbox.decide("kept", "resend", actor=ANN, reason="the key is back")
         await rig.settled(1)
+
+
+async def test_held_back_nothing_goes_out_and_all_of_it_does_afterwards(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.forwarder.hold(on=True)
+        for order in (1, 1, 2):
+            await rig.inbox.take(new(body(order)))
+        held = rig.forwarder.json()
+        assert held["state"] == "paused"
+        assert "kept, and sent on" in str(held["says"])
+        await asyncio.sleep(0.1)
+        assert rig.there.calls == []
+        assert rig.inbox.counts == {"waiting": 3}
+        rig.forwarder.hold(on=False)
+        await rig.settled(3)
+        assert sorted(call.order for call in rig.there.calls) == [1, 1, 2]
+        assert rig.forwarder.json()["state"] == "going"
+
+
+async def test_time_held_back_is_no_time_tried(tmp_path: Path) -> None:
+    class Ahead(SystemClock):
+        by = timedelta()
+
+        def now(self) -> datetime:
+            return super().now() + self.by
+
+    clock = Ahead()
+    async with running(tmp_path, clock=clock, give_up_s=60.0) as rig:
+        rig.forwarder.hold(on=True)
+        await rig.inbox.take(new(body(1)))
+        clock.by = timedelta(hours=20)
+        refused = iter((web.Response(status=503),))
+        rig.there.answer = lambda _: next(refused, web.Response())
+        rig.forwarder.hold(on=False)
+        await rig.settled(1)
+        assert rig.inbox.counts.get("kept", 0) == 0
+        assert len(rig.there.calls) == 2

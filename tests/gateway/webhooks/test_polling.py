@@ -312,3 +312,31 @@ def test_the_question_keeps_its_filters_on_every_page() -> None:
         "/v1/workorders?updatedAt%5Bgte%5D=2026-11-23T09%3A00%3A00.000Z&sort=updatedAt&limit=200&show_upcoming=true"
     )
     assert second == first + "&cursor=a+b%26c"
+
+
+async def test_a_lease_keeps_back_what_comes_in_and_lets_it_go_at_its_end(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        lease = {**LEASE, "poll": True, "forward": "paused"}
+        assert (await w.gw.admin("PUT", "leases/p", lease)).json()["forward"] == "paused"
+        assert (await w.gw.admin("GET", "policy")).json()["forward"] == "paused"
+        created = w.create("Leak under Boiler 1")
+        await w.rounds()
+        mail = (await w.gw.admin("GET", "status")).json()["webhooks"]
+        assert (mail["waiting"], mail["forwarding"]["state"]) == (1, "paused")
+        assert datetime.fromisoformat(mail["polling"]["asked_at"]) <= w.clock.now()
+        assert w.there.calls == []
+        await w.gw.admin("DELETE", "leases/p")
+        await until(lambda: len(w.there.calls) == 1)
+        assert w.told() == [("NEW_WORK_ORDER", created)]
+
+
+async def test_a_restart_goes_on_keeping_back(tmp_path: Path) -> None:
+    async with FakeMaintainX.start(key=KEY) as mx, integration() as there:
+        made = hooks(forward_to=there.url)
+        async with gateway(mx.base_url, tmp_path, webhooks=made) as gw:
+            await gw.admin("PUT", "leases/p", {**LEASE, "forward": "paused"})
+        async with gateway(mx.base_url, tmp_path, webhooks=made) as gw:
+            await deliver(gw, body())
+            mail = (await gw.admin("GET", "status")).json()["webhooks"]
+            assert (mail["waiting"], mail["forwarding"]["state"]) == (1, "paused")
+            assert there.calls == []

@@ -265,7 +265,14 @@ async def test_the_status_tells_what_goes_on(tmp_path: Path) -> None:
         before = await webhooks(gw)
         assert before["last_received_at"] is None
         assert before["secret"] is True
-        assert before["polling"] == {"on": False, "watermark": {}, "found": 0, "says": "", "blind_spots": []}
+        assert before["polling"] == {
+            "on": False,
+            "watermark": {},
+            "found": 0,
+            "asked_at": None,
+            "says": "",
+            "blind_spots": [],
+        }
         await deliver(gw, body(1))
         await until(lambda: len(there.calls) == 1)
         after = await webhooks(gw)

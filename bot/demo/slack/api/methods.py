@@ -40,6 +40,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "files.info": Method(files.info, "files:read"),
         "pins.add": Method(people.pin, "pins:write"),
         "reactions.add": Method(people.react, "reactions:write"),
+        "usergroups.list": Method(people.groups, "usergroups:read"),
         "usergroups.users.list": Method(people.group_users, "usergroups:read"),
         "users.info": Method(people.user_info, "users:read"),
         "views.open": Method(views.open_view),

@@ -39,10 +39,35 @@ def user_info(call: Call, _rates: Rates) -> Answer:
 
 def group_users(call: Call, _rates: Rates) -> Answer:
     """usergroups.users.list."""
+    _needs_groups(call)
     group = call.state.groups.get(call.text("usergroup"))
     if group is None:
         raise ApiError("no_such_subteam")
     return {"users": list(group[1])}
+
+
+def groups(call: Call, _rates: Rates) -> Answer:
+    """usergroups.list: without their members, as when ``include_users`` is left out."""
+    _needs_groups(call)
+    found = [
+        {
+            "id": group,
+            "team_id": TEAM,
+            "is_usergroup": True,
+            "name": handle.title(),
+            "handle": handle,
+            "description": "",
+            "date_delete": 0,
+            "user_count": len(users),
+        }
+        for group, (handle, users) in call.state.groups.items()
+    ]
+    return {"usergroups": found}
+
+
+def _needs_groups(call: Call) -> None:
+    if call.state.free_plan:
+        raise ApiError("plan_upgrade_required")
 
 
 def _marked(call: Call) -> Message:

@@ -1,0 +1,97 @@
+"""The Slack edge, put together: what answers, what shows, and who may act."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.domain.authority import Authority
+from bot.engine import Engine, new_id
+from bot.gateway_watch import Watch
+from bot.ordering import Ordering
+from bot.slack.answers import Answers
+from bot.slack.api import SlackApi, slack_client
+from bot.slack.bolt import bolt_app
+from bot.slack.card import Cards
+from bot.slack.chat import SlackChat
+from bot.slack.edge import Edge
+from bot.slack.later import Later
+from bot.slack.members import Members
+from bot.slack.planner import Planner
+from bot.slack.replies import Replies
+from bot.slack.reporting import Reports
+from bot.slack.settings import SlackSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSide:
+    """The parts of the Slack edge that the process runs."""
+
+    api: SlackApi
+    chat: SlackChat
+    app: AsyncApp
+    later: Later
+    cards: Cards
+    answers: Answers
+    reports: Reports
+    watch: Watch
+
+
+@asynccontextmanager
+async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[SlackSide]:
+    """Open it; closed with the block."""
+    clock, zone = engine.clock, engine.settings.bot.zone
+    integrations = engine.settings.integrations
+    async with (
+        slack_client(settings) as (client, session),
+        Replies.open(engine.settings.bot.database, clock=clock) as replies,
+    ):
+        api = SlackApi(client, session, clock)
+        chat = SlackChat(api)
+        planner = Planner(engine.playbooks, engine.steps)
+        people = engine.settings.bot.people
+        members = Members(api, clock, Authority(people.responders, people.approvers))
+        watch = Watch(engine.timeline, engine.gateway, clock=clock, integration=engine.settings.served)
+        cards = Cards(
+            engine.timeline,
+            chat,
+            planner,
+            replies,
+            watch=watch,
+            integrations=integrations,
+            clock=clock,
+            zone=zone,
+            remark=members.authority.says,
+        )
+        later = Later()
+        edge = Edge(
+            timeline=engine.timeline,
+            incidents=engine.incidents,
+            ordering=Ordering(engine.timeline, clock, new_id=new_id, zone=zone),
+            steering=engine.steering,
+            handover=engine.handover,
+            learn=engine.scrub.learn,
+            watch=watch,
+            integrations=integrations,
+            playbooks=engine.playbooks,
+            planner=planner,
+            replies=replies,
+            later=later,
+            api=api,
+            members=members,
+            zone=zone,
+            refresh=cards.refresh,
+        )
+        yield SlackSide(
+            api=api,
+            chat=chat,
+            app=bolt_app(client, edge, bot_token=settings.bot_token),
+            later=later,
+            cards=cards,
+            answers=Answers(engine.timeline, api, chat, replies, clock=clock),
+            reports=Reports(
+                engine.timeline, api, chat, replies, integrations=integrations, clock=clock, zone=zone
+            ),
+            watch=watch,
+        )
