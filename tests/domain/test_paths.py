@@ -1,6 +1,7 @@
 """What an integration calls against the vendor's document: templates, methods, versions, and what is near."""
 
 import pytest
+from pydantic import JsonValue
 
 from bot.domain.paths import OTHER, CalledPath, Document, missing, tidy
 from bot.errors import OutsideError
@@ -85,6 +86,27 @@ def test_without_a_server_the_base_url_says_where_paths_begin() -> None:
     bare = Document.from_json({"paths": {"/users": {"get": {}}}}, base_path="/v1/")
     assert bare.methods("/v1/users") == frozenset({"GET"})
     assert bare.methods("/users") is None
+
+
+@pytest.mark.parametrize(
+    ("servers", "path"),
+    [
+        ([{"url": "https://api.example/v2/"}], "/v2/users"),
+        ([{"url": "/v3"}], "/v3/users"),
+        ([{"url": "https://api.example"}], "/users"),
+        ([{"url": "https://api.example/{version}"}], "/v9/users"),
+        ([], "/v1/users"),
+        ("odd", "/v1/users"),
+    ],
+)
+def test_the_path_of_the_first_server_stands_before_each(servers: JsonValue, path: str) -> None:
+    document = Document.from_json({"servers": servers, "paths": {"/users": {"get": {}}}}, base_path="/v1/")
+    assert missing([called(path)], document) == ()
+
+
+def test_odd_parts_of_a_document_are_passed_over() -> None:
+    odd = Document.from_json({"paths": {"/a": {"get": {}, "x-note": 1}, "/b": None, "c": {}}}, base_path="")
+    assert odd.paths == {"/a": ("GET",)}
 
 
 @pytest.mark.parametrize("value", [None, [], {"paths": {}}, {"paths": 3}, {"openapi": "3.0.0"}])

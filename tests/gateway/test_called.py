@@ -58,6 +58,20 @@ def test_neither_memory_nor_the_answer_grows_without_end() -> None:
     assert any(row["path"] == OTHER for row in shown)
 
 
+def test_whoever_asks_for_anything_at_all_crowds_nothing_out() -> None:
+    called = Called()
+    for number in range(50_000):
+        called.note("GET", f"/scan/p{number}x", f"job-{number % 7}", 404, now=number / 10)
+    for _ in range(50):
+        called.note("GET", "/v1/workorders", "critical", 200, now=5000)
+    found = rows(called, 5000)
+    assert found[0]["path"] == "/v1/workorders"
+    assert len(found) <= MOST_SHOWN + 10
+    whole_minutes = 50_000 - 24 * 600
+    assert sum(count for row in found for count in row["by_status"].values()) == whole_minutes + 50
+    assert sum(len(minute) for minute in called._minutes.values()) <= 60 * 410
+
+
 async def test_the_gateway_tells_which_paths_were_called(tmp_path: Path) -> None:
     async with (
         upstream() as maintainx,
