@@ -94,7 +94,7 @@ def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
         yield blocks.section(say("*{}.* {}", _VERDICTS[told.verdict], evidence))
     state = [*_resolved(incident, zone), *_owner(incident, zone), *_proposal(incident, zone)]
     yield blocks.section(joined("\n", state))
-    if on := list(_switched_on(incident, zone)):
+    if on := [*_switched_on(incident, zone), *_gaps(incident, zone)]:
         yield blocks.section(joined("\n", on))
     if runs := [line for run in _shown(incident) for line in runview.lines(incident, run, zone)]:
         yield blocks.section(joined("\n", runs))
@@ -161,6 +161,15 @@ def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
         since = clock(lease.since, zone)
         yield say(
             "*On:* {} ({}), by {} since {}{}", lease.says, lease.playbook, person(lease.owner), since, until
+        )
+
+
+def _gaps(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    if incident.gaps:
+        since = min(gap.since for gap in incident.gaps)
+        names = ", ".join(gap.name for gap in incident.gaps)
+        yield say(
+            "*Data may be missing* since {}: {}. To fill it: `/mx run sync-gap`", clock(since, zone), names
         )
 
 

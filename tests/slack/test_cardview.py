@@ -12,6 +12,7 @@ from bot.demo.slack.records import Message, Version
 from bot.demo.slack.render import render
 from bot.domain.assessment import Assessment, Severity
 from bot.domain.fact import Address
+from bot.domain.gap import Gap
 from bot.domain.incident import AssessedAt, Incident, Override
 from bot.domain.mitigation import Lease, Plan, PlannedStep
 from bot.domain.readings import Reading, Status
@@ -248,3 +249,11 @@ def test_once_it_is_over_the_card_is_short_and_still_says_what_it_was() -> None:
     assert "The fault is on our side" in text
     assert "Check: " not in text
     assert "/workorders" not in text.split("Resolved by")[1]
+
+
+def test_what_may_be_missing_is_said_with_what_fills_it() -> None:
+    gap = Gap(id="g1", entity="/workorders", direction="in", since=AT)
+    text = seen(drawn(replace(incident(), gaps=(gap,))))
+    assert (
+        "Data may be missing since 12:00 UTC: workorders from MaintainX. To fill it: /mx run sync-gap" in text
+    )

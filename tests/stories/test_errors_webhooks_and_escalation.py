@@ -31,6 +31,7 @@ from tests.gateway.wires import RunningGateway, gateway
 from tests.keys import HeldKey
 from tests.room import ANN, BEN, INCIDENT, numbered, open_incident, timeline_at
 from tests.steps.around import KEY
+from tests.wound_clock import WoundClock
 
 CLOCK = SystemClock()
 
@@ -91,7 +92,7 @@ async def town(folder: Path) -> AsyncIterator[Town]:
             GatewayClient.open(f"http://127.0.0.1:{gw.port}", token=None, deadline_s=10) as client,
         ):
             line = tuple(
-                PagerDuty(SecretStr(ROUTING_KEY), url=pager.url, clock=CLOCK, name=name)
+                PagerDuty(SecretStr(ROUTING_KEY), url=pager.url, clock=WoundClock(), name=name)
                 for name in ("the first", "the second")
             )
             steps = by_kind(step_kinds(client, CLOCK, Surroundings(pagers=line)))
