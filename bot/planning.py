@@ -100,7 +100,8 @@ async def plan(
         )
         warnings += [warning for warning in step.warnings if warning not in warnings]
     if not planned:
-        warnings.append("nothing was started, so there is nothing to take back")
+        lasting = "nothing of it can be taken back"
+        warnings.append(lasting if warnings else "nothing was started, so there is nothing to take back")
     return Plan(
         playbook=playbook.name,
         title=TITLES[mode].format(playbook.title),

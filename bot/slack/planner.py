@@ -11,9 +11,9 @@ from bot import planning
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Lease, Mode, Plan, PlannedStep
 from bot.domain.run import Run
-from bot.errors import OutsideError, Refused
+from bot.errors import Refused
 from bot.playbook import Playbook
-from bot.ports import Step, StepContext
+from bot.ports import Step
 from bot.slack.cardview import Offer
 
 DEADLINE_S = 2.0
@@ -56,25 +56,10 @@ class Planner:
         """By run: the step before which it is held, as it would go now."""
         found: dict[str, PlannedStep] = {}
         for run in incident.live_runs:
-            if run.held is None or run.plan is None:
-                continue
-            part = run.plan.steps[run.held]
-            context = StepContext(
-                incident=incident.id,
-                run=run.id,
-                playbook=run.playbook,
-                actor=run.requested_by,
-                values=part.values,
-                leases=incident.leases,
-                about=incident,
-                index=run.held,
-            )
-            fresh = part
-            if (step := self._steps.get(part.kind)) is not None:
-                with suppress(TimeoutError, OutsideError):
+            if run.held is not None:
+                with suppress(TimeoutError):  # the card then shows the step as it was planned
                     async with asyncio.timeout(DEADLINE_S):
-                        fresh = await step.plan(context)
-            found[run.id] = fresh.model_copy(update={"ask": part.ask, "title": part.title})
+                        found[run.id] = await planning.held_step(run, self._steps, incident=incident)
         return found
 
     async def one(

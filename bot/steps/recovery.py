@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from bot.domain.integration import Integration
 from bot.domain.mitigation import PlannedStep
+from bot.domain.telling import about
 from bot.errors import OutsideError
 from bot.maintainx_pages import read
 from bot.ports import Clock, Gateway, StepContext, StepResult
@@ -57,7 +58,7 @@ class Recovery:
             kind=self.kind,
             title="",
             values=dict(context.values),
-            says=f"ask MaintainX itself for {paths} every {wanted.every_s:g} s, up to {wanted.within_s} s, until "
+            says=f"ask MaintainX itself for {paths} every {wanted.every_s:g} s, for {about(wanted.within_s)} at most, until "
             f"{wanted.rounds} rounds in a row are answered well",
             undo_says="",
             warnings=warnings,

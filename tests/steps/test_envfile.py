@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from bot.steps.envfile import EnvFile
 
 OLD, NEW = "old-key-0123456789", "eyJhbGciOi.eyJvcmc_-9.c2lnLW_5"
 KEY = SecretStr(NEW)
+NOBODY = 65534
+"""The user who owns nothing."""
 
 
 def file_with(folder: Path, content: bytes, mode: int = 0o640) -> Path:
@@ -162,17 +165,27 @@ async def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def closed_folder(tmp_path: Path) -> Iterator[Path]:
-    file_with(tmp_path, b"MAINTAINX_API_KEY=old\n")
-    tmp_path.chmod(0o500)
-    yield tmp_path
-    tmp_path.chmod(0o700)
+def closed_folder() -> Iterator[Path]:
+    """A folder that this process may read and not write; root, who may write everywhere, is nobody meanwhile."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        file_with(folder, b"MAINTAINX_API_KEY=old\n", mode=0o644)
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_folder_that_may_not_be_written_is_told(closed_folder: Path) -> None:
     with pytest.raises(OutsideError, match="Permission denied; give mx's user the right to write in"):
         await EnvFile(closed_folder / "integration.env").add(KEY)
+    assert bytes_of(closed_folder / "integration.env") == b"MAINTAINX_API_KEY=old\n"
 
 
 _LINES = st.lists(

@@ -91,7 +91,7 @@ async def test_its_plan_and_what_it_leaves(client: GatewayClient, clock: WoundCl
         assert planned.waits
         assert planned.undo_says == ""
         assert planned.says == (
-            "ask MaintainX itself for /workorders every 30 s, up to 21600 s, until 3 rounds in a row are answered well"
+            "ask MaintainX itself for /workorders every 30 s, for about 6 hours at most, until 3 rounds in a row are answered well"
         )
         assert await step.undo(context(), {}) is None
         observed = await step.observe(context())
