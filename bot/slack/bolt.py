@@ -74,8 +74,9 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
 
         fault = await _within(act, log)
         if fault is not None:
-            text = with_people(str(fault["text"])) if not isinstance(fault["text"], Mrkdwn) else fault["text"]
-            answer = {"response_action": "update", "view": modals.told("Nothing was done", text)}
+            # The title promises nothing: after a time-out it is not known whether it was taken.
+            told = modals.told("Look at the card", Mrkdwn(str(fault["text"])))
+            answer = {"response_action": "update", "view": told}
         await ack(**answer)
 
     async def on_rest(ack: AsyncAck) -> None:

@@ -103,7 +103,7 @@ def _told(error: Exception, *, doing: str, hide: tuple[str, ...]) -> OutsideErro
     if "google.GoogleAPICallError" in named:
         if says.lstrip().startswith("<"):
             says = "a page, no answer of the API"
-        advice = _ADVICE.get(code, "try again" if code >= 500 or code == 429 else "look at the setting")  # noqa: PLR2004
+        advice = _ADVICE.get(code, "try again" if code >= 500 or code == 429 else "look at the setting")  # noqa: PLR2004 - HTTP
         return GoogleError(
             f"{doing}: Google answered {code}: {says}; {advice}",
             code=code,

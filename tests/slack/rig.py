@@ -279,13 +279,6 @@ async def rig(
 
 
 @asynccontextmanager
-async def slack_with_group(handle: str) -> AsyncIterator[tuple[SlackWorkspace, str]]:
-    """A workspace with an empty user group, whose id settings can name before the rig is made."""
-    async with SlackWorkspace.start(limits=QUICK) as slack:
-        yield slack, slack.add_group(handle, [])
-
-
-@asynccontextmanager
 async def _running(later: Later) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         loop = group.create_task(later.run())

@@ -188,7 +188,7 @@ async def test_a_deploy_in_between_is_looked_at_again(google: FakeGoogle, store:
             google.service.document["etag"] = '"etag-of-ana"'
         return real(body, mask)
 
-    google.service.change = racing  # type: ignore[method-assign]
+    google.service.change = racing  # type: ignore[method-assign] # somebody else is quicker, once
     await store.take("2")
     assert raced == ['"etag-1"']
     assert google.service.document["template"]["containers"][0]["image"] == "img/app:5"
