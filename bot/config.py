@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bot import parse
 from bot.connections import (
@@ -33,44 +32,12 @@ from bot.ports import KeySource
 from bot.scrub import Scrubber
 from bot.settings import SECRETS, SETTINGS, Setting, Table
 from bot.slack.settings import SlackSettings
+from bot.team import BotSettings, bot_of
 
 _PLATFORMS = {"K_SERVICE": "Cloud Run", "DYNO": "Heroku", "RENDER": "Render", "FLY_APP_NAME": "Fly.io"}
 """Variables that a host sets by itself, of hosts that keep nothing of a process's own disk."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """Whom to wake: PagerDuty's routing keys in the order of escalation, and an address for any other pager."""
-
-    routing_keys: tuple[str, ...] = field(repr=False)
-    events_url: str
-    page_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Who may act: ids of Slack users and user groups. Both empty: the members of the incident's channel."""
-
-    responders: tuple[str, ...]
-    approvers: tuple[str, ...]
-    approval_s: float
-    """How long a run waits for a second person."""
-
-
-@dataclass(frozen=True, slots=True)
-class BotSettings:
-    """The bot's own process: its port, where its timeline is, the team's time zone."""
-
-    port: int
-    database: Path
-    zone: ZoneInfo
-    public_url: str | None
-    playbooks: Path
-    """The folder of the team's own playbooks; it need not be there."""
-    pages: Pages
-    people: People
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +101,7 @@ def load(
     platform = next((name for variable, name in _PLATFORMS.items() if env.get(variable)), None)
     first = integrations.get("default") or next(iter(integrations.values()))
     return Settings(
-        bot=_bot(bot, database=database, beside=beside),
+        bot=bot_of(bot, database=database, beside=beside),
         slack=slack,
         gateway=gateway_of(
             gateway,
@@ -155,7 +122,10 @@ def load(
                 *(key.current() for key in keys.values()),
                 *(s for found in described.values() for s in (found["webhook_secret"] or "").split(",")),
                 *bot["escalation_keys"],
+                *(s for s in (bot["pagerduty_webhook_secret"] or "").split(",")),
                 *(bot[k] for k in ("bot_token", "signing_secret", "app_token", "link_secret", "routing_key")),
+                *(bot[k] for k in ("page_secret", "dead_mans_switch_url", "page_url")),
+                *(value for value in bot["page_headers"].values()),
                 gateway["token"],
                 gateway["buffer_key"],
             )
@@ -163,19 +133,6 @@ def load(
         ),
         file=path,
         platform=platform,
-    )
-
-
-def _bot(found: dict[str, Any], *, database: Path, beside: Path) -> BotSettings:
-    keys = (found["routing_key"], *found["escalation_keys"])
-    return BotSettings(
-        port=found["port"],
-        database=database,
-        zone=found["timezone"],
-        public_url=found["public_url"],
-        playbooks=beside / (found["playbooks"] or "playbooks"),
-        pages=Pages(tuple(key for key in keys if key), found["events_url"], found["page_url"]),
-        people=People(found["responders"], found["approvers"], found["approval_s"]),
     )
 
 

@@ -39,6 +39,14 @@ def integration_of(name: str, found: dict[str, Any], *, beside: Path) -> Integra
         import_url=found["import_url"],
         import_command=found["import_command"],
         openapi_url=found["openapi_url"],
+        watch=found["watch"],
+        interval_s=found["interval_s"],
+        interval_open_s=found["interval_open_s"],
+        bad_rounds=found["bad_rounds"],
+        good_rounds=found["good_rounds"],
+        canary=found["canary"],
+        sync_state_file=str(beside / found["sync_state_file"]) if found["sync_state_file"] else None,
+        sync_stale_s=found["sync_stale_s"],
     )
 
 

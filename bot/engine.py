@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic import SecretStr
 
-from bot.config import Pages, Settings
+from bot.config import Settings
 from bot.gateway_client import GatewayClient
 from bot.handover import Handover
 from bot.incidents import Incidents
@@ -24,6 +24,7 @@ from bot.scrub import Scrubber
 from bot.steering import Steering
 from bot.steps import step_kinds
 from bot.steps.surroundings import Surroundings
+from bot.team import Pages
 from bot.timeline import Timeline
 from bot.triage import Triage
 
@@ -150,7 +151,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 clock,
                 probes_of=probes.__getitem__,
                 integrations=settings.integrations,
-                zone=zone,
+                calendar=settings.bot.calendar,
                 new_id=new_id,
             ),
             runner=Runner(

@@ -22,6 +22,11 @@ WAITS_S = (2.0, 8.0, 20.0)
 DEADLINE_S = 10.0
 
 _LONGEST_DETAIL = 4000
+_DOING = {
+    "trigger": "paging",
+    "acknowledge": "saying that somebody has it to",
+    "resolve": "ending the page at",
+}
 
 
 class PagerDuty:
@@ -47,13 +52,17 @@ class PagerDuty:
         await self._send("trigger", page.dedup, body, details=page.details)
         return f"{self.name} took the page"
 
+    async def acknowledge(self, dedup: str) -> str:
+        await self._send("acknowledge", dedup, {})
+        return f"{self.name} was told that somebody has it"
+
     async def end(self, dedup: str) -> str:
         await self._send("resolve", dedup, {})
         return f"{self.name} took the end of the page; an alert that was closed already stays as it is"
 
     async def _send(
         self,
-        action: Literal["trigger", "resolve"],
+        action: Literal["trigger", "acknowledge", "resolve"],
         dedup: str,
         body: dict[str, JsonValue],
         *,
@@ -64,7 +73,7 @@ class PagerDuty:
             "event_action": action,
             "dedup_key": _dedup(dedup),
         }
-        doing = f"{'paging' if action == 'trigger' else 'ending the page at'} {self.name}"
+        doing = f"{_DOING[action]} {self.name}"
         answer = await _patiently(
             self._clock, self._url, _fitted(body, details), doing=doing, secret=self._routing_key
         )
@@ -101,6 +110,12 @@ class WebhookPager:
         }
         await self._send(body, doing=f"paging {self.name}")
         return f"{self.name} took the page"
+
+    async def acknowledge(self, dedup: str) -> str:
+        await self._send(
+            {"action": "acknowledge", "dedup": dedup}, doing=f"telling {self.name} that somebody has it"
+        )
+        return f"{self.name} was told that somebody has it"
 
     async def end(self, dedup: str) -> str:
         await self._send({"action": "end", "dedup": dedup}, doing=f"ending the page at {self.name}")

@@ -181,6 +181,10 @@ class Pager(Protocol):
         """Wake; says what came of it. Raises OutsideError."""
         ...
 
+    async def acknowledge(self, dedup: str) -> str:
+        """Say that somebody has it; says what came of it. Raises OutsideError."""
+        ...
+
     async def end(self, dedup: str) -> str:
         """Call the page off; says what came of it. Raises OutsideError."""
         ...

@@ -1,10 +1,12 @@
 """The table of every setting: its variable, its place in mx.toml, how it is read, what it is when unset."""
 
 from dataclasses import dataclass
+from datetime import time
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from bot import parse
+from bot import parse, parse_calendar
+from bot.domain.assessment import Severity
 from bot.maintainx import DEFAULT_BASE_URL, DEFAULT_STATUS_URL, POLLED
 
 Table = Literal["bot", "gateway", "integrations"]
@@ -31,6 +33,9 @@ _SIGNING = parse.shaped(
     r"[0-9a-fA-F]{16,64}", "a signing secret is 32 hexadecimal digits (Basic Information)"
 )
 
+ONLINE_URLS = ("https://www.gstatic.com/generate_204", "https://cloudflare.com/cdn-cgi/trace")
+"""Addresses of two others than MaintainX that answer anybody who is online."""
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("SLACK_BOT_TOKEN", "bot", "bot_token", _TOKEN),
     Setting("SLACK_SIGNING_SECRET", "bot", "signing_secret", _SIGNING),
@@ -47,7 +52,19 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("PAGERDUTY_WEBHOOK_SECRET", "bot", "pagerduty_webhook_secret", parse.secret),
     Setting(None, "bot", "page_url", parse.http_url),
+    Setting(None, "bot", "page_headers", parse_calendar.headers, {}),
+    Setting(None, "bot", "page_secret", parse.secret),
+    Setting(None, "bot", "page_template", parse.file),
+    Setting(None, "bot", "page_from", parse_calendar.severity, Severity.SEV2),
     Setting(None, "bot", "escalation_keys", parse.secrets, ()),
+    Setting(None, "bot", "dead_mans_switch_url", parse.http_url),
+    Setting(None, "bot", "business_hours", parse_calendar.hours, (time(9), time(17))),
+    Setting(None, "bot", "business_days", parse_calendar.days, frozenset(range(5))),
+    Setting(None, "bot", "holidays", parse_calendar.holidays, frozenset()),
+    Setting(None, "bot", "ack_lapses_s", parse.number(0, 86400), 3600.0),
+    Setting(None, "bot", "online_urls", parse_calendar.http_urls, ONLINE_URLS),
+    Setting(None, "bot", "samples_keep_s", parse.number(3600, 30 * 86400), 172800.0),
+    Setting(None, "bot", "rounds_at_once", parse.whole(1, 256), 16),
     Setting(None, "bot", "responders", parse.slack_people, ()),
     Setting(None, "bot", "approvers", parse.slack_people, ()),
     Setting(None, "bot", "approval_s", parse.number(30, 86400), 900.0),
@@ -86,6 +103,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MX_INCIDENT_CHANNEL", "integrations", "incident_channel", parse.slack_channel),
     Setting("MX_INTERVAL_S", "integrations", "interval_s", parse.number(1, 86400), 300.0),
     Setting("MX_INTERVAL_OPEN_S", "integrations", "interval_open_s", parse.number(1, 86400), 30.0),
+    Setting(None, "integrations", "watch", parse.yes_or_no, True),
+    Setting(None, "integrations", "bad_rounds", parse.whole(1, 100), 2),
+    Setting(None, "integrations", "good_rounds", parse.whole(1, 100), 3),
+    Setting(None, "integrations", "canary", parse.yes_or_no, False),
+    Setting(None, "integrations", "sync_state_file", parse.file),
+    Setting(None, "integrations", "sync_stale_s", parse.number(1, 30 * 86400), 900.0),
     Setting(
         None, "integrations", "endpoints", parse.paths, ("/users", "/workorders", "/assets", "/locations")
     ),
@@ -113,5 +136,5 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "integrations", "openapi_url", parse.http_url),
 )
 
-SECRETS = (parse.secret, parse.secrets, parse.raw, _TOKEN, _APP_TOKEN, _SIGNING)
+SECRETS = (parse.secret, parse.secrets, parse.raw, parse_calendar.headers, _TOKEN, _APP_TOKEN, _SIGNING)
 """Parsers whose input is never repeated in a fault."""

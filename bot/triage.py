@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Assessment
 from bot.domain.book import Book
+from bot.domain.calendar import Calendar
 from bot.domain.diagnosis import diagnose
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested, desk
 from bot.domain.gateway import listed
@@ -47,12 +47,12 @@ async def read_all(probes: Sequence[Probe], *, samples: int) -> tuple[Reading, .
 
 
 async def assess(
-    integration: Integration, probes: Sequence[Probe], *, samples: int, clock: Clock, zone: ZoneInfo
+    integration: Integration, probes: Sequence[Probe], *, samples: int, clock: Clock, calendar: Calendar
 ) -> Assessment:
     """Ask now, and say what is wrong. Never raises for anything that the outside does."""
     at = clock.now()
     readings = await read_all(probes, samples=samples)
-    return diagnose(integration, readings, at=at, zone=zone)
+    return diagnose(integration, readings, at=at, calendar=calendar)
 
 
 class Triage:
@@ -65,14 +65,14 @@ class Triage:
         *,
         probes_of: Callable[[str], Sequence[Probe]],
         integrations: Mapping[str, Integration],
-        zone: ZoneInfo,
+        calendar: Calendar,
         new_id: Callable[[], str],
     ) -> None:
         self._timeline = timeline
         self._clock = clock
         self._probes_of = probes_of
         self._integrations = integrations
-        self._zone = zone
+        self._calendar = calendar
         self._new_id = new_id
 
     async def assess(self, name: str, *, samples: int = 3) -> Assessment:
@@ -82,7 +82,7 @@ class Triage:
             self._probes_of(name),
             samples=samples,
             clock=self._clock,
-            zone=self._zone,
+            calendar=self._calendar,
         )
 
     async def advance(self) -> bool:
@@ -161,7 +161,7 @@ class Triage:
         )
 
     def _new_incident(self, at: datetime, book: Book) -> str:
-        day = at.astimezone(self._zone)
+        day = at.astimezone(self._calendar.zone)
         while True:
             # Short, because it is read aloud; the loop sees to it that it is the only one.
             incident = f"mx-{day:%Y%m%d}-{self._new_id()[:4]}"

@@ -31,7 +31,20 @@ from bot.domain.events import (
     TriageRequested,
 )
 from bot.domain.fact import Address
+from bot.domain.gap import Gap
 from bot.domain.mitigation import Lease, Plan, PlannedStep
+from bot.domain.oncall import (
+    AckLapsed,
+    AckReminded,
+    PageFailed,
+    PageOverdue,
+    PageRequested,
+    PagerReported,
+    PageSent,
+    ResponseReminded,
+    Snoozed,
+    SnoozeEnded,
+)
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import (
     HealthCheck,
@@ -49,6 +62,15 @@ from bot.domain.readings import (
     TrafficDetail,
 )
 from bot.domain.steering import LeaseReminded, RunApproved, RunDeclined, RunResumed, RunsStopped, StepReleased
+from bot.domain.watching import (
+    GapsAccepted,
+    GapsOpened,
+    RecoveryChecked,
+    RecoveryLine,
+    VendorReported,
+    VerifyRequested,
+    WatchMoved,
+)
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 INCIDENT = "mx-20261123-7f3a"
@@ -227,6 +249,51 @@ EVERY_FACT: tuple[AnyFact, ...] = (
     RunDeclined(run="run-1", reason="not now"),
     RunResumed(run="run-1", index=1, action="skip", reason="seen by hand"),
     LeaseReminded(lease="run-1", expires_at=NINE + timedelta(minutes=64), says="the limit ends soon"),
+    VendorReported(
+        event="API_TOKEN_REVOKED", delivery="d-1", says="MaintainX user 7 revoked an API token at 08:58 UTC"
+    ),
+    WatchMoved(
+        integration="default", was="well", now="bad", since=NINE, says="2 bad rounds in a row: 429 everywhere"
+    ),
+    PageRequested(
+        page="p-1",
+        action="trigger",
+        level=1,
+        dedup="maintainx:default:mx-20261123-7f3a",
+        cause="opened",
+        severity=Severity.SEV2,
+        says="SEV-2: 429 on every endpoint",
+    ),
+    PageFailed(
+        page="p-1",
+        pager="PagerDuty",
+        tries=3,
+        again_at=NINE + timedelta(minutes=23),
+        says="PagerDuty answered 500 three times",
+    ),
+    PageSent(page="p-1", pager="PagerDuty", says="PagerDuty took the page"),
+    PageOverdue(due=NINE, says="the page for SEV-2 was due at 09:00 and is not sent"),
+    PagerReported(pager="PagerDuty", event="resolved", says="Jo resolved the alert in PagerDuty"),
+    ResponseReminded(due=NINE + timedelta(hours=1), stage="before", says="nobody has it; respond by 10:00"),
+    AckReminded(lapses_at=NINE + timedelta(hours=2), says="are you still on it?"),
+    Snoozed(until=NINE + timedelta(hours=1), severity=Severity.SEV2, reason="on the phone with the vendor"),
+    SnoozeEnded(cause="time", says="the quiet is over"),
+    AckLapsed(who=PERSON, says="no sign for an hour: nobody has it"),
+    GapsOpened(
+        gaps=(
+            Gap(id="g-1", entity="/workorders", direction="in", since=NINE, says="the first bad round"),
+            Gap(id="g-2", entity="/assets", direction="in", since=NINE, says="the first bad round"),
+        )
+    ),
+    GapsAccepted(gaps=("g-2",), reason="assets are compared every night"),
+    VerifyRequested(request="v-1", address=SLACK, resolve=True, anyway="the plant is closed"),
+    RecoveryChecked(
+        request="v-1",
+        verdict="not_proved",
+        lines=(RecoveryLine(name="good rounds", state="unmet", says="1 of 3"),),
+        says="recovery is not proved: good rounds",
+        address=SLACK,
+    ),
     GatewayReported(what="restarted", says="the gateway was restarted"),
     ReplayAsked(request="o-1", action="start", address=SLACK),
     GatewayAnswered(request="o-1", ok=True, says="the replay is running", address=SLACK),

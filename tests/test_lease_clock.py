@@ -32,6 +32,9 @@ class Woken:
         self.pages.append(page)
         return "woken"
 
+    async def acknowledge(self, dedup: str) -> str:
+        return "told"
+
     async def end(self, dedup: str) -> str:
         raise AssertionError(f"nobody ends {dedup} here")
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
+from bot.domain.calendar import Calendar
 from bot.domain.events import (
     Draft,
     Event,
@@ -104,7 +105,7 @@ def triage(flaky: Flaky, clock: FakeClock, outside: Outside) -> Triage:
         clock,
         probes_of=outside.probes,
         integrations={"default": INTEGRATION, "west": west},
-        zone=ZoneInfo("Asia/Tokyo"),
+        calendar=Calendar(ZoneInfo("Asia/Tokyo")),
         new_id=lambda: next(ids),
     )
 

@@ -22,10 +22,14 @@ from bot.domain.events import (
 from bot.domain.events import desk as desk_of
 from bot.domain.fold import evolve, replay, unanswered
 from bot.domain.incident import Incident
+from bot.domain.watching import VendorReported, WatchMoved
 
 _DESK = desk_of("")
 _FOLD_AT = 10_000
 """So many facts may wait for a reader; an assessment does not wait, since it is a hundred times as big as the rest."""
+
+_CHANGES = 20
+"""So many changes at MaintainX a desk remembers."""
 
 _UNMARKED = (
     NoteAdded,
@@ -49,6 +53,10 @@ class Desk:
     triages_pending: tuple[Event, ...] = ()
     delivery_failed: DeliveryFailed | None = None
     """The latest answer that could not be shown, until one was."""
+    changes: tuple[Event, ...] = ()
+    """The latest changes at MaintainX that its audit webhooks told, oldest first."""
+    watch: WatchMoved | None = None
+    """The latest change of the monitor's rounds while no incident was open."""
 
 
 class Book:
@@ -75,7 +83,9 @@ class Book:
 
     def open_incident(self, integration: str) -> Incident | None:
         """The one that is open for this integration; there is never a second."""
-        return next((found for found in self.open_incidents() if found.integration == integration), None)
+        now = self._folded()
+        stream = now.open_of.get(integration)
+        return now.incidents[stream] if stream is not None else None
 
     def latest(self, integration: str | None = None) -> Incident | None:
         """The one that was opened last, of this integration or of any."""
@@ -95,6 +105,16 @@ class Book:
         """Requests for a report that are not answered, oldest first; resolved incidents have them too."""
         now = self._folded()
         return _by_age(event for stream in now.reports for event in now.incidents[stream].reports_pending)
+
+    def pending_verifies(self) -> tuple[Event, ...]:
+        """Requests for a proof of recovery that are not answered, oldest first."""
+        now = self._folded()
+        return _by_age(event for stream in now.verifies for event in now.incidents[stream].verifies_pending)
+
+    def paging(self) -> tuple[Incident, ...]:
+        """Incidents with a page that is still to be sent; resolved ones too."""
+        now = self._folded()
+        return tuple(now.incidents[stream] for stream in now.paging)
 
     def running(self) -> tuple[Incident, ...]:
         """Incidents with a run that is not over."""
@@ -143,10 +163,14 @@ class _Now:
         self.incidents: dict[str, Incident] = {}
         self.desks: dict[str, Desk] = {}
         self.open: dict[str, None] = {}
+        self.open_of: dict[str, str] = {}
+        """Integration -> its open incident."""
         self.triages: dict[str, None] = {}
         self.reports: dict[str, None] = {}
         self.running: dict[str, None] = {}
         self.ordering: dict[str, None] = {}
+        self.verifies: dict[str, None] = {}
+        self.paging: dict[str, None] = {}
 
     def state(self, stream: str) -> Incident | Desk:
         return self.desks[stream] if stream.startswith(_DESK) else self.incidents[stream]
@@ -175,7 +199,8 @@ class _Now:
         other.incidents, other.desks = dict(self.incidents), dict(self.desks)
         other.open, other.triages = dict(self.open), dict(self.triages)
         other.reports, other.running = dict(self.reports), dict(self.running)
-        other.ordering = dict(self.ordering)
+        other.ordering, other.open_of = dict(self.ordering), dict(self.open_of)
+        other.verifies, other.paging = dict(self.verifies), dict(self.paging)
         return other
 
     def _mark(self, stream: str) -> None:
@@ -183,8 +208,14 @@ class _Now:
         _mark(self.triages, stream, present=bool(state.triages_pending))
         if isinstance(state, Incident):
             _mark(self.open, stream, present=state.open)
+            if state.open:
+                self.open_of[state.integration] = stream
+            elif self.open_of.get(state.integration) == stream:
+                del self.open_of[state.integration]
             _mark(self.reports, stream, present=bool(state.reports_pending))
             _mark(self.running, stream, present=bool(state.runs) and any(run.live for run in state.runs))
+            _mark(self.verifies, stream, present=bool(state.verifies_pending))
+            _mark(self.paging, stream, present=any(page.waits for page in state.oncall.pages))
             _mark(self.ordering, stream, present=any(order.ok is None for order in state.orders))
 
 
@@ -210,5 +241,9 @@ def _at_desk(was: Desk | None, event: Event) -> Desk:
             return replace(was, version=event.version, triages_pending=pending, delivery_failed=None)
         case DeliveryFailed() as failed:
             return replace(was, version=event.version, delivery_failed=failed)
+        case VendorReported():
+            return replace(was, version=event.version, changes=(*was.changes[1 - _CHANGES :], event))
+        case WatchMoved() as moved:
+            return replace(was, version=event.version, watch=moved)
         case _:
             return replace(was, version=event.version)

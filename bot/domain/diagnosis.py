@@ -1,11 +1,11 @@
 """From readings to an assessment: severity, whose fault it is, why, and by when somebody must answer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from http import HTTPStatus
-from zoneinfo import ZoneInfo
 
-from bot.domain.assessment import Assessment, Finding, Severity
+from bot.domain.assessment import Assessment, Finding
+from bot.domain.calendar import Calendar, response_due
 from bot.domain.case import Case
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Sample, Status
@@ -25,17 +25,9 @@ PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
 }
 """Which playbooks fit which rule, the best first. A playbook that does not ship yet is not named."""
 
-_RESPONSE: Mapping[Severity, timedelta] = {
-    Severity.SEV1: timedelta(minutes=15),
-    Severity.SEV2: timedelta(hours=1),
-    Severity.SEV3: timedelta(hours=4),
-}
-_OPENS = time(9)
-_SATURDAY = 5
-
 
 def diagnose(
-    integration: Integration, readings: Sequence[Reading], *, at: datetime, zone: ZoneInfo
+    integration: Integration, readings: Sequence[Reading], *, at: datetime, calendar: Calendar
 ) -> Assessment:
     """Every rule over the readings; worst finding first, and its verdict is the assessment's. Never raises."""
     case = Case(integration=integration, readings=tuple(readings), at=at)
@@ -48,26 +40,12 @@ def diagnose(
         at=at,
         severity=severity,
         verdict=findings[0].verdict if findings else "nobody",
-        response_due=None if severity is None else response_due(severity, at, zone=zone),
+        response_due=None if severity is None else response_due(severity, at, calendar=calendar),
         findings=findings,
         readings=case.readings,
         blind_spots=blind_spots(case),
         playbooks=tuple(dict.fromkeys(name for finding in findings for name in finding.playbooks)),
     )
-
-
-def response_due(severity: Severity, at: datetime, *, zone: ZoneInfo) -> datetime:
-    """By when somebody must have answered, in UTC: 15 minutes, 1 hour, 4 hours, or 09:00 of the next business day.
-
-    Weekends are skipped; the zone decides what day it is.
-    """
-    within = _RESPONSE.get(severity)
-    if within is not None:
-        return at + within
-    day = at.astimezone(zone).date() + timedelta(days=1)
-    while day.weekday() >= _SATURDAY:
-        day += timedelta(days=1)
-    return datetime.combine(day, _OPENS, tzinfo=zone).astimezone(UTC)
 
 
 def blind_spots(case: Case) -> tuple[str, ...]:

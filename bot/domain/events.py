@@ -16,9 +16,11 @@ from bot.domain.assessment import Assessment, Severity
 from bot.domain.fact import Address, Fact
 from bot.domain.gap import Gap, GapEnd
 from bot.domain.mitigation import Lease, Mode, Plan
+from bot.domain.oncall import AnyOnCall
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import Frozen
 from bot.domain.steering import AnySteering
+from bot.domain.watching import AnyWatching
 
 
 class TriageRequested(Fact):
@@ -50,9 +52,11 @@ class IncidentOpened(Fact):
     integration: str
     request: str | None = None
     requested_by: str | None = None
-    requested_at: datetime | None = None
-    """When the triage that found it was asked for: the report's "Triage started"."""
+    requested_at: datetime | None = None  # when its triage was asked for: the report's "Triage started"
     channel: str | None = None
+    found_by: Literal["person", "monitor"] = "person"
+    failing_since: datetime | None = None  # when the monitor's first bad round was
+    drill: bool = False  # made up to train with: never paged, left out of the statistics
 
 
 class Assessed(Fact):
@@ -243,6 +247,8 @@ AnyFact = (
     | RunFinished
     | LeaseEnded
     | AnySteering
+    | AnyOnCall
+    | AnyWatching
     | GatewayReported
     | ReplayAsked
     | WriteDecided

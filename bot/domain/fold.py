@@ -30,6 +30,21 @@ from bot.domain.events import (
 )
 from bot.domain.gap import after as gaps_after
 from bot.domain.incident import AssessedAt, Card, Incident, Note, Override
+from bot.domain.oncall import (
+    AckLapsed,
+    AckReminded,
+    OnCall,
+    PageFailed,
+    PageOverdue,
+    PageRequested,
+    PagerReported,
+    PageSent,
+    ResponseReminded,
+    Snoozed,
+    SnoozeEnded,
+    regraded,
+)
+from bot.domain.oncall import after as oncall_after
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided, answered, ordered
 from bot.domain.run import Run, RunFact, advanced, stopped
 from bot.domain.steering import (
@@ -39,6 +54,15 @@ from bot.domain.steering import (
     RunResumed,
     RunsStopped,
     StepReleased,
+)
+from bot.domain.watched import watched
+from bot.domain.watching import (
+    GapsAccepted,
+    GapsOpened,
+    RecoveryChecked,
+    VendorReported,
+    VerifyRequested,
+    WatchMoved,
 )
 
 
@@ -54,7 +78,13 @@ def replay(events: Iterable[Event]) -> Incident:
 
 def evolve(incident: Incident | None, event: Event) -> Incident:
     """The incident after one more event; None is the incident before its first."""
-    return _opened(event) if incident is None else _after(incident, event, event.version)
+    if incident is None:
+        return _opened(event)
+    now = _after(incident, event, event.version)
+    if event.actor == now.acknowledged_by and now.acknowledged_at is not None:
+        # Whatever whoever has it does is a sign of them.
+        now = changed(now, oncall=changed(now.oncall, confirmed_at=event.at))
+    return now
 
 
 def _opened(event: Event) -> Incident:
@@ -70,6 +100,10 @@ def _opened(event: Event) -> Incident:
         opened_by=event.actor,
         requested_at=fact.requested_at,
         requested_by=fact.requested_by,
+        found_by=fact.found_by,
+        failing_since=fact.failing_since,
+        drill=fact.drill,
+        oncall=OnCall(clock_from=event.at),
     )
 
 
@@ -85,23 +119,47 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
         case Assessed():
             return _assessed(was, AssessedAt(event.at, fact.assessment), version)
         case Acknowledged():
-            return changed(was, version=version, acknowledged_by=event.actor, acknowledged_at=event.at)
+            return _acknowledged(was, event, version)
         case SeveritySet():
-            return changed(was, version=version, override=Override(fact.severity, fact.reason, event.actor))
+            override = Override(fact.severity, fact.reason, event.actor)
+            graded = regraded(was.oncall, event.at, fact.severity)
+            return changed(was, version=version, override=override, oncall=graded)
+        case Snoozed():
+            quiet = changed(was, oncall=oncall_after(was.oncall, event, fact))
+            return _acknowledged(quiet, event, version)
+        case AckLapsed():
+            lapsed = oncall_after(was.oncall, event, fact)
+            return changed(was, version=version, oncall=lapsed, acknowledged_by=None, acknowledged_at=None)
+        case (
+            PageRequested()
+            | PageSent()
+            | PageFailed()
+            | PagerReported()
+            | PageOverdue()
+            | ResponseReminded()
+            | AckReminded()
+            | SnoozeEnded()
+        ):
+            return changed(was, version=version, oncall=oncall_after(was.oncall, event, fact))
+        case (
+            WatchMoved()
+            | VendorReported()
+            | GapsOpened()
+            | GapsAccepted()
+            | VerifyRequested()
+            | RecoveryChecked()
+        ):
+            return watched(was, event, fact, version)
         case NoteAdded():
             note = Note(event.version, event.at, event.actor, fact.text)
             return changed(was, version=version, notes=(*was.notes, note))
         case RunRequested():
             return changed(was, version=version, runs=(*was.runs, _requested(event, fact)))
-        case (
-            RunPlanned()
-            | StepStarted()
-            | RunFinished()
-            | RunApproved()
-            | RunDeclined()
-            | RunResumed()
-            | StepReleased()
-        ):
+        case RunFinished():
+            done = fact.outcome == "done" and any(r.id == fact.run and r.mode == "apply" for r in was.runs)
+            oncall = _mitigated(was, event) if done else was.oncall
+            return changed(was, version=version, runs=_advanced(was, event, fact), oncall=oncall)
+        case RunPlanned() | StepStarted() | RunApproved() | RunDeclined() | RunResumed() | StepReleased():
             return changed(was, version=version, runs=_advanced(was, event, fact))
         case RunsStopped():
             return changed(was, version=version, runs=stopped(was.runs, fact, actor=event.actor))
@@ -116,6 +174,7 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 version=version,
                 runs=_advanced(was, event, fact),
                 leases=leases,
+                oncall=_mitigated(was, event) if fact.started is not None else was.oncall,
                 gaps=gaps_after(was.gaps, fact.noted, fact.settled),
                 gap_ends=(*was.gap_ends, *fact.settled),
             )
@@ -136,6 +195,8 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_by=event.actor,
                 resolved_reason=fact.reason,
                 accepted=fact.accepted,
+                verifies_pending=(),
+                oncall=changed(was.oncall, snooze=None),
             )
         case Reopened():
             return changed(
@@ -146,6 +207,8 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_by=None,
                 resolved_reason="",
                 accepted=(),
+                recovery=None,
+                oncall=changed(was.oncall, clock_from=event.at),
             )
         case Redacted():
             return changed(was, version=version, redacted=was.redacted | {fact.version})
@@ -182,7 +245,25 @@ def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
         slim = earlier[-1].assessment.model_copy(update={"readings": ()})
         earlier = (*earlier[:-1], AssessedAt(earlier[-1].at, slim))
     worst = found if found is not None and found.worse_than(was.worst) else was.worst
-    return changed(was, version=version, assessments=(*earlier, latest), worst=worst)
+    graded = regraded(was.oncall, latest.at, worst) if was.override is None else was.oncall
+    return changed(was, version=version, assessments=(*earlier, latest), worst=worst, oncall=graded)
+
+
+def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
+    first = was.oncall.first_acknowledged_at or event.at
+    since = was.acknowledged_at if was.acknowledged_by == event.actor else event.at
+    return changed(
+        was,
+        version=version,
+        acknowledged_by=event.actor,
+        acknowledged_at=since,
+        oncall=changed(was.oncall, first_acknowledged_at=first, confirmed_at=event.at),
+    )
+
+
+def _mitigated(was: Incident, event: Event) -> OnCall:
+    first = was.oncall.mitigated_at
+    return was.oncall if first is not None else changed(was.oncall, mitigated_at=event.at)
 
 
 def _requested(event: Event, fact: RunRequested) -> Run:

@@ -11,8 +11,10 @@ from bot.domain.events import (
 )
 from bot.domain.gap import Gap, GapEnd
 from bot.domain.mitigation import Lease
+from bot.domain.oncall import OnCall
 from bot.domain.order import Order
 from bot.domain.run import Run
+from bot.domain.watching import RecoveryChecked
 
 
 class AssessedAt(NamedTuple):
@@ -39,6 +41,21 @@ class Override(NamedTuple):
     actor: str
 
 
+class Change(NamedTuple):
+    """What somebody changed at MaintainX, as its audit webhooks told it."""
+
+    at: datetime
+    event: str
+    says: str
+
+
+class Checked(NamedTuple):
+    """When it was last looked at whether recovery is proved, and what came out."""
+
+    at: datetime
+    fact: RecoveryChecked
+
+
 class Card(NamedTuple):
     """Where the incident's card stands in Slack."""
 
@@ -59,6 +76,16 @@ class Incident:
     opened_by: str
     requested_at: datetime | None
     requested_by: str | None
+    found_by: Literal["person", "monitor"] = "person"
+    failing_since: datetime | None = None
+    """When the first bad round was, where the monitor found it."""
+    drill: bool = False
+    oncall: OnCall
+    """Its pages, response clocks and quiet."""
+    recovery: Checked | None = None
+    """The latest look whether recovery is proved; None since it was reopened."""
+    changes: tuple[Change, ...] = ()
+    """What was changed at MaintainX, oldest first."""
     assessments: tuple[AssessedAt, ...] = ()
     """Oldest first; all but the latest are kept without their readings, which stay in the timeline."""
     worst: Severity | None = None
@@ -82,6 +109,7 @@ class Incident:
     delivery_failed: DeliveryFailed | None = None
     """The latest thing that could not be shown, until a card or report could."""
     triages_pending: tuple[Event, ...] = ()
+    verifies_pending: tuple[Event, ...] = ()
     reports_pending: tuple[Event, ...] = ()
     resolved_at: datetime | None = None
     resolved_by: str | None = None

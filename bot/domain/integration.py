@@ -63,3 +63,19 @@ class Integration(Frozen):
     import_command: tuple[str, ...] = ()
     openapi_url: str | None = None
     """The vendor's published document; None: ``openapi.json`` below the base URL."""
+    watch: bool = True
+    """Whether the monitor asks by itself."""
+    interval_s: float = 300.0
+    """Between two rounds of the monitor."""
+    interval_open_s: float = 30.0
+    """The same while an incident is open, or a bad round waits for a second one."""
+    bad_rounds: int = 2
+    """So many bad rounds in a row are needed before anybody is told."""
+    good_rounds: int = 3
+    """So many good rounds in a row are needed before it counts as well again."""
+    canary: bool = False
+    """Whether a work order may be made, read back and cancelled to show that data flows."""
+    sync_state_file: str | None = None
+    """The integration's own record of its last sync."""
+    sync_stale_s: float = 900.0
+    """How old the last sync may be."""

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from bot.domain import events as e
 from bot.domain.assessment import Assessment
+from bot.domain.oncall import AnyOnCall
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.steering import (
     LeaseReminded,
@@ -13,6 +14,8 @@ from bot.domain.steering import (
     RunsStopped,
     StepReleased,
 )
+from bot.domain.watch_words import told_oncall, told_watching
+from bot.domain.watching import AnyWatching
 
 _REPLAY = {
     "start": "Replay of the buffered writes asked for",
@@ -79,6 +82,10 @@ def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line
             return "Card posted"
         case e.DeliveryFailed(says=says):
             return says
+        case _ if isinstance(fact, AnyOnCall):
+            return told_oncall(fact)
+        case _ if isinstance(fact, AnyWatching):
+            return told_watching(fact)
         case _:
             assert_never(fact)
 

@@ -78,7 +78,9 @@ async def run_triage(
             probes = probes_for(
                 integration, key=ToldKey(settings.keys[name], scrub.learn), outside=outside, log=log
             )
-            return await assess(integration, probes, samples=samples, clock=clock, zone=settings.bot.zone)
+            return await assess(
+                integration, probes, samples=samples, clock=clock, calendar=settings.bot.calendar
+            )
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(name)) for name in names]

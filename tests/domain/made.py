@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Assessment
+from bot.domain.calendar import Calendar
 from bot.domain.diagnosis import diagnose
 from bot.domain.integration import Integration
 from bot.domain.readings import (
@@ -128,4 +129,4 @@ def traffic(total: int, **by_status: int) -> Reading:
 
 def judged(readings: list[Reading], *, integration: Integration = INTEGRATION) -> Assessment:
     """What the diagnosis makes of them."""
-    return diagnose(integration, readings, at=AT, zone=UTC_ZONE)
+    return diagnose(integration, readings, at=AT, calendar=Calendar(UTC_ZONE))

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.assessment import Severity
+from bot.domain.calendar import Calendar, response_due
 from bot.domain.case import Case
-from bot.domain.diagnosis import diagnose, response_due
+from bot.domain.diagnosis import diagnose
 from bot.domain.integration import Integration
 from bot.domain.readings import HttpDetail, Reading, Sample, ServiceDetail, Status
 from bot.domain.severity import severity_of
@@ -57,7 +58,7 @@ def _severity(readings: list[Reading], integration: Integration = INTEGRATION) -
 
 @given(rounds())
 def test_the_severity_is_that_of_the_worst_finding(readings: list[Reading]) -> None:
-    found = diagnose(INTEGRATION, readings, at=AT, zone=UTC_ZONE)
+    found = diagnose(INTEGRATION, readings, at=AT, calendar=Calendar(UTC_ZONE))
     assert found.severity == (found.findings[0].severity if found.findings else None)
     assert found.severity == _severity(readings)
 
@@ -95,7 +96,7 @@ _WILD = st.builds(
 
 @given(st.lists(_WILD, max_size=8))
 def test_diagnosis_never_raises_whatever_was_read(readings: list[Reading]) -> None:
-    found = diagnose(INTEGRATION, readings, at=AT, zone=UTC_ZONE)
+    found = diagnose(INTEGRATION, readings, at=AT, calendar=Calendar(UTC_ZONE))
     assert (found.severity is None) == (found.response_due is None)
     assert all(finding.check for finding in found.findings)
 
@@ -145,4 +146,4 @@ BERLIN = ZoneInfo("Europe/Berlin")
 def test_the_response_time_due(severity: str, at: str, zone: str, due: str) -> None:
     asked = datetime.fromisoformat(at).replace(tzinfo=UTC)
     expected = datetime.fromisoformat(due).replace(tzinfo=UTC)
-    assert response_due(Severity(severity), asked, zone=ZoneInfo(zone)) == expected
+    assert response_due(Severity(severity), asked, calendar=Calendar(ZoneInfo(zone))) == expected

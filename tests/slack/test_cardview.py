@@ -15,6 +15,7 @@ from bot.domain.fact import Address
 from bot.domain.gap import Gap
 from bot.domain.incident import AssessedAt, Incident, Override
 from bot.domain.mitigation import Lease, Plan, PlannedStep
+from bot.domain.oncall import OnCall
 from bot.domain.readings import Reading, Status
 from bot.domain.run import Run, StepState
 from bot.slack import cardview, tables
@@ -61,6 +62,7 @@ def incident(assessment: Assessment | None = None) -> Incident:
         version=3,
         channel="C1",
         opened_at=AT,
+        oncall=OnCall(clock_from=AT),
         opened_by="mx",
         requested_at=AT,
         requested_by="slack:U1",

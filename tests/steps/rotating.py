@@ -10,6 +10,7 @@ from pydantic import JsonValue, SecretStr
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Plan, PlannedStep
+from bot.domain.oncall import OnCall
 from bot.domain.run import Run, StepState
 from bot.playbook import Playbook
 from bot.ports import Step, StepContext, StepResult
@@ -101,6 +102,7 @@ class Walk:
             version=3,
             channel="C1",
             opened_at=AT,
+            oncall=OnCall(clock_from=AT),
             opened_by="mx",
             requested_at=AT,
             requested_by="slack:U1",

@@ -13,6 +13,7 @@ from bot.demo.integration import FakeIntegration
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration, ServiceSpec
+from bot.domain.oncall import OnCall
 from bot.domain.run import Run, StepState
 from bot.ports import Clock, StepContext
 from bot.steps.service import Services
@@ -100,6 +101,7 @@ def context(
         integration="default",
         channel=None,
         opened_at=START,
+        oncall=OnCall(clock_from=START),
         opened_by="mx",
         requested_at=START,
         requested_by="slack:U1",

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.calendar import Calendar
 from bot.domain.incident import Incident
 from bot.domain.plan import plan_lines
 from bot.domain.run import Run
@@ -102,7 +103,9 @@ async def test_a_triage_names_what_was_seen_and_offers_the_restart(scene: Scene)
     integration = scene.room.integration
     async with Outside.open(clock=scene.clock, scrub=Scrubber()) as outside:
         probes = probes_for(integration, key=HeldKey("k-secret-0123456789"), outside=outside)
-        found = await assess(integration, probes, samples=1, clock=scene.clock, zone=ZoneInfo("UTC"))
+        found = await assess(
+            integration, probes, samples=1, clock=scene.clock, calendar=Calendar(ZoneInfo("UTC"))
+        )
     finding = next(one for one in found.findings if one.rule == "service-down")
     assert "killed for memory (OOM) at a limit of 256 MB, after 4 restarts" in finding.symptom
     assert finding.cause.startswith("it ran out of memory")

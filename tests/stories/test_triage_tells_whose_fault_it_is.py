@@ -21,6 +21,7 @@ from bot.demo.integration import FakeIntegration
 from bot.demo.maintainx import FakeMaintainX, Fault
 from bot.demo.statuspage import FakeStatusPage
 from bot.domain.assessment import Assessment
+from bot.domain.calendar import Calendar
 from bot.domain.integration import Integration
 from bot.domain.readings import BudgetShare, Status, TrafficDetail
 from bot.gateway_client import GatewayClient
@@ -69,7 +70,9 @@ class World:
             clock=SystemClock(), scrub=Scrubber([self.key]), gateway=self.gateway
         ) as outside:
             probes = probes_for(integration, key=HeldKey(self.key), outside=outside, log=FileLog(self.log))
-            return await assess(integration, probes, samples=samples, clock=SystemClock(), zone=UTC)
+            return await assess(
+                integration, probes, samples=samples, clock=SystemClock(), calendar=Calendar(UTC)
+            )
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""The facts of the watch, the pages and the clocks as one sentence each. Pure."""
+
+from typing import assert_never
+
+from bot.domain.oncall import (
+    AckLapsed,
+    AckReminded,
+    AnyOnCall,
+    PageFailed,
+    PageOverdue,
+    PageRequested,
+    PagerReported,
+    PageSent,
+    ResponseReminded,
+    Snoozed,
+    SnoozeEnded,
+)
+from bot.domain.watching import (
+    AnyWatching,
+    GapsAccepted,
+    GapsOpened,
+    RecoveryChecked,
+    VendorReported,
+    VerifyRequested,
+    WatchMoved,
+)
+
+_ACTIONS = {
+    "trigger": "Page asked for",
+    "acknowledge": "Pager to be told that somebody has it",
+    "resolve": "Page to be called off",
+}
+
+
+def told_oncall(fact: AnyOnCall) -> str:
+    """What happened around a page or a clock."""
+    match fact:
+        case PageRequested(action=action, says=says):
+            return f"{_ACTIONS[action]}: {says}"
+        case PageFailed(says=says, again_at=None):
+            return f"Page not sent, and not tried again: {says}"
+        case PageFailed(says=says):
+            return f"Page not sent yet: {says}"
+        case Snoozed(until=until, reason=reason):
+            return f"Quiet until {until:%H:%M} UTC: {reason}"
+        case (
+            PageSent(says=says)
+            | PagerReported(says=says)
+            | PageOverdue(says=says)
+            | ResponseReminded(says=says)
+            | AckReminded(says=says)
+            | AckLapsed(says=says)
+            | SnoozeEnded(says=says)
+        ):
+            return says
+        case _:
+            assert_never(fact)
+
+
+def told_watching(fact: AnyWatching) -> str:
+    """What the watch saw."""
+    match fact:
+        case GapsOpened(gaps=gaps):
+            names = ", ".join(f"{gap.name} since {gap.since:%Y-%m-%d %H:%M} UTC" for gap in gaps)
+            return f"Data may be missing: {names}"
+        case GapsAccepted(gaps=gaps, reason=reason):
+            return f"{len(gaps)} gap{'' if len(gaps) == 1 else 's'} accepted as not filled: {reason}"
+        case VerifyRequested(resolve=True):
+            return "To be resolved, if recovery is proved"
+        case VerifyRequested():
+            return "Proof of recovery asked for"
+        case WatchMoved(says=says) | VendorReported(says=says) | RecoveryChecked(says=says):
+            return says
+        case _:
+            assert_never(fact)

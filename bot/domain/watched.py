@@ -1,0 +1,43 @@
+"""The fold of what the watch writes down: gaps, the vendor's changes, the proof of recovery. Pure."""
+
+from typing import assert_never
+
+from bot.domain.changed import changed
+from bot.domain.events import Event
+from bot.domain.gap import after as gaps_after
+from bot.domain.incident import Change, Checked, Incident
+from bot.domain.watching import (
+    AnyWatching,
+    GapsAccepted,
+    GapsOpened,
+    RecoveryChecked,
+    VendorReported,
+    VerifyRequested,
+    WatchMoved,
+)
+
+
+def watched(was: Incident, event: Event, fact: AnyWatching, version: int) -> Incident:
+    """The incident after one more of these facts."""
+    match fact:
+        case GapsOpened():
+            return changed(was, version=version, gaps=gaps_after(was.gaps, fact.gaps, ()))
+        case GapsAccepted():
+            left = tuple(gap for gap in was.gaps if gap.id not in fact.gaps)
+            return changed(was, version=version, gaps=left)
+        case VendorReported():
+            change = Change(event.at, fact.event, fact.says)
+            return changed(was, version=version, changes=(*was.changes, change))
+        case VerifyRequested():
+            return changed(was, version=version, verifies_pending=(*was.verifies_pending, event))
+        case RecoveryChecked():
+            pending = tuple(
+                one
+                for one in was.verifies_pending
+                if not (isinstance(one.fact, VerifyRequested) and one.fact.request == fact.request)
+            )
+            return changed(was, version=version, recovery=Checked(event.at, fact), verifies_pending=pending)
+        case WatchMoved():
+            return changed(was, version=version)
+        case _:
+            assert_never(fact)

@@ -1,0 +1,114 @@
+"""What the bot knows of its team: who is woken, who may act, when it works, how it watches; out of the settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.domain.assessment import Severity
+from bot.domain.calendar import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Whom to wake: PagerDuty's routing keys in the order of escalation, and an address for any other pager."""
+
+    routing_keys: tuple[str, ...] = field(repr=False)
+    events_url: str
+    page_url: str | None = field(repr=False)
+    """It may hold a secret."""
+    page_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Sent with each page to ``page_url``."""
+    page_secret: str | None = field(default=None, repr=False)
+    """Signs each page to ``page_url`` with HMAC-SHA256."""
+    page_template: Path | None = None
+    """The JSON that ``page_url`` takes, as a Jinja template; None: mx's own."""
+    page_from: Severity = Severity.SEV2
+    """An incident as grave as this or graver wakes somebody at once; a milder one when its response is missed."""
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What PagerDuty signs its own news with; several while one is being exchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who may act: ids of Slack users and user groups. Both empty: the members of the incident's channel."""
+
+    responders: tuple[str, ...]
+    approvers: tuple[str, ...]
+    approval_s: float
+    """How long a run waits for a second person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How the monitor and the clocks go about it."""
+
+    online_urls: tuple[str, ...]
+    """Addresses outside that answer while mx itself is online; empty: that is not checked."""
+    samples_keep_s: float
+    """How long the rounds' samples are kept."""
+    rounds_at_once: int
+    """So many integrations are asked side by side."""
+    ack_lapses_s: float
+    """How long an acknowledgement holds without a sign of whoever gave it; 0: for ever."""
+    dead_mans_switch_url: str | None = field(repr=False)
+    """Pinged after each round of the auditor in which every page that was due was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class BotSettings:
+    """The bot's own process: its port, where its timeline is, the team's calendar."""
+
+    port: int
+    database: Path
+    calendar: Calendar
+    public_url: str | None
+    playbooks: Path
+    """The folder of the team's own playbooks; it need not be there."""
+    pages: Pages
+    people: People
+    watching: Watching
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of every time that people read."""
+        return self.calendar.zone
+
+
+def bot_of(found: dict[str, Any], *, database: Path, beside: Path) -> BotSettings:
+    """The values of ``[bot]``; relative files lie in the folder ``beside``."""
+    keys = (found["routing_key"], *found["escalation_keys"])
+    opens, closes = found["business_hours"]
+    template = found["page_template"]
+    return BotSettings(
+        port=found["port"],
+        database=database,
+        calendar=Calendar(
+            found["timezone"],
+            opens=opens,
+            closes=closes,
+            days=found["business_days"],
+            closed=found["holidays"],
+        ),
+        public_url=found["public_url"],
+        playbooks=beside / (found["playbooks"] or "playbooks"),
+        pages=Pages(
+            tuple(key for key in keys if key),
+            found["events_url"],
+            found["page_url"],
+            page_headers=found["page_headers"],
+            page_secret=found["page_secret"],
+            page_template=beside / template if template else None,
+            page_from=found["page_from"],
+            webhook_secrets=tuple(s for s in (found["pagerduty_webhook_secret"] or "").split(",") if s),
+        ),
+        people=People(found["responders"], found["approvers"], found["approval_s"]),
+        watching=Watching(
+            online_urls=found["online_urls"],
+            samples_keep_s=found["samples_keep_s"],
+            rounds_at_once=found["rounds_at_once"],
+            ack_lapses_s=found["ack_lapses_s"],
+            dead_mans_switch_url=found["dead_mans_switch_url"],
+        ),
+    )
