@@ -195,7 +195,6 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_by=event.actor,
                 resolved_reason=fact.reason,
                 accepted=fact.accepted,
-                verifies_pending=(),
                 oncall=changed(was.oncall, snooze=None),
             )
         case Reopened():

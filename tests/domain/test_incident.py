@@ -268,6 +268,7 @@ def test_however_streams_are_interleaved_each_is_what_its_own_facts_say(
         assert book.version(alone.id) == len(life)
         assert (folded in book.open_incidents()) == folded.open
         assert (folded in book.running()) == bool(folded.live_runs)
+        assert (folded in book.paging()) == bool(folded.oncall.waiting)
     assert len(book.incidents()) == len(lives) - 1
     assert book.desk("default").version == len(lives[-1])
     waiting = [e.seq for e in book.pending_triages()]
@@ -293,4 +294,5 @@ def without_numbers(incident: Incident) -> Incident:
         incident,
         triages_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.triages_pending),
         reports_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.reports_pending),
+        verifies_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.verifies_pending),
     )
