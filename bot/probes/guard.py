@@ -7,7 +7,7 @@ from typing import Any, Literal
 from bot.domain.readings import Reading, Status
 from bot.ports import Probe
 
-Kind = Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic"]
+Kind = Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic", "sync"]
 
 
 @dataclass(frozen=True, slots=True)
