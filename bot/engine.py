@@ -139,6 +139,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 key=ToldKey(keys[name], scrub.learn),
                 outside=outside,
                 log=source_for(integration.log),
+                served=name == settings.served,
             )
             for name, integration in settings.integrations.items()
         }

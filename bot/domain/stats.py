@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from statistics import fmean, median
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, assert_never, get_args
 
 from bot.domain.assessment import Severity
 from bot.domain.calendar import Calendar
@@ -43,7 +43,7 @@ class Pair(NamedTuple):
 class Spread(NamedTuple):
     """Several pairs of one measure, in seconds; the worst one can be looked up."""
 
-    count: int
+    pairs: int
     mean_s: float
     median_s: float
     worst_s: float
@@ -100,6 +100,8 @@ def pair(incident: Incident, measure: Measure) -> Pair | None:
             ended = incident.oncall.mitigated_at
         case "resolve":
             ended = incident.resolved_at
+        case _:
+            assert_never(measure)
     return None if ended is None else Pair(incident.id, incident.opened_at, max(ended, incident.opened_at))
 
 

@@ -8,7 +8,7 @@ from bot.domain.readings import Reading, Status
 from bot.meter import Meter
 from bot.ports import Clock, Probe
 
-Kind = Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic"]
+Kind = Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic", "sync"]
 
 
 @dataclass(frozen=True, slots=True)

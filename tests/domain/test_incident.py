@@ -37,7 +37,7 @@ from bot.domain.events import (
 )
 from bot.domain.fold import evolve, replay
 from bot.domain.incident import Card, Incident, Note, Override
-from tests.facts import DESK, EVERY_FACT, LEASE, NINE, PERSON, PLAN, assessment, events
+from tests.facts import DESK, EVERY_FACT, LEASE, NINE, PERSON, PLAN, READINGS, assessment, events
 
 OPENED = IncidentOpened(integration="default", channel="C0123", requested_by=PERSON, requested_at=NINE)
 RUN = (
@@ -104,7 +104,7 @@ def test_a_persons_severity_stands_until_a_person_changes_it() -> None:
 def test_only_the_latest_assessment_keeps_its_readings() -> None:
     incident = given_facts(*[Assessed(assessment=assessment())] * 3)
 
-    assert [len(at.assessment.readings) for at in incident.assessments] == [0, 0, 7]
+    assert [len(at.assessment.readings) for at in incident.assessments] == [0, 0, len(READINGS)]
     assert incident.assessments[0].at == NINE + minute(1)
     assert incident.assessment == assessment()
 
@@ -268,6 +268,7 @@ def test_however_streams_are_interleaved_each_is_what_its_own_facts_say(
         assert book.version(alone.id) == len(life)
         assert (folded in book.open_incidents()) == folded.open
         assert (folded in book.running()) == bool(folded.live_runs)
+        assert (folded in book.paging()) == bool(folded.oncall.waiting)
     assert len(book.incidents()) == len(lives) - 1
     assert book.desk("default").version == len(lives[-1])
     waiting = [e.seq for e in book.pending_triages()]
@@ -293,4 +294,5 @@ def without_numbers(incident: Incident) -> Incident:
         incident,
         triages_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.triages_pending),
         reports_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.reports_pending),
+        verifies_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.verifies_pending),
     )
