@@ -109,7 +109,8 @@ class SlackApi:
         self._client = client
         self._session = session
         self._clock = clock
-        self._calls = (meter or Meter()).slack_calls
+        self.calls = (meter or Meter()).slack_calls
+        """Calls by method and outcome."""
         self.trouble = ""
         """Why Slack, or its answer to our token, is away; empty where the last call reached it."""
 
@@ -129,7 +130,7 @@ class SlackApi:
             try:
                 answer = await self._once(method, arguments, doing=doing, read=read)
             except SlackError as error:
-                self._calls.add(method, error.code)
+                self.calls.add(method, error.code)
                 self.trouble = str(error) if error.code in AWAY else ""
                 safe = again or not error.maybe_done
                 wait_s = error.wait_s if error.wait_s is not None else 0.5 * attempt
@@ -137,7 +138,7 @@ class SlackApi:
                     raise
                 await self._clock.sleep(wait_s)
             else:
-                self._calls.add(method, "ok")
+                self.calls.add(method, "ok")
                 self.trouble = ""
                 return answer
         raise AssertionError("the last attempt returns or raises")
@@ -172,10 +173,10 @@ class SlackApi:
             async with asyncio.timeout(TIMEOUT_S), self._session.post(url, json=dict(message)) as answer:
                 body = (await answer.text())[:200]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._calls.add("response_url", "no_answer")
+            self.calls.add("response_url", "no_answer")
             raise SlackError(f"{doing}: {_words(error)}", code="no_answer") from None
         code = "ok" if answer.ok else _code_of(body) or f"http_{answer.status}"
-        self._calls.add("response_url", code)
+        self.calls.add("response_url", code)
         if code != "ok":
             raise SlackError(f"{doing}: Slack answered {code}{_help(code)}", code=code)
 

@@ -12,7 +12,7 @@ from bot.web.state import Look
 from tests.clock import FakeClock
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "operating.md"
-ROW = re.compile(r"^\| `(mx_\w+)` \| (\w+) \| ([^|]*) \| (.+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `(mx_\w+)` \| (\w+) \|([^|]*)\| (.+) \|$", re.MULTILINE)
 
 
 def every_family() -> tuple[Family, ...]:
