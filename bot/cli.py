@@ -24,6 +24,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("replay", "Deliver the writes that wait at the gateway, and watch it go."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
     ("report", "Print the incident report."),
+    ("stats", "Print how fast incidents were answered, mitigated and resolved."),
     ("doctor", "Check every setting and say what to do next."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
 )

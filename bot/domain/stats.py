@@ -24,6 +24,9 @@ FACTS: dict[Measure, tuple[str, str]] = {
 }
 """Between which two facts each measure lies."""
 
+MONTHS = 6
+"""So many are told of where nobody says otherwise."""
+
 _NONE = "none"
 
 
@@ -89,6 +92,12 @@ class Stats:
     """Each month's severities, the latest month first."""
     drills: int
     """Left out of all of it."""
+    since: str
+    """The first month that counts; empty: all do."""
+    zone: str
+    """In which a month begins."""
+    counted: frozenset[str]
+    """The incidents' ids."""
 
 
 def pair(incident: Incident, measure: Measure) -> Pair | None:
@@ -156,6 +165,9 @@ def stats(
             if (group := _group(real, severity=severity, month=month)).resolved or group.open
         ),
         drills=len(counted) - len(real),
+        since=since,
+        zone=str(calendar.zone),
+        counted=frozenset(one.incident.id for one in real),
     )
 
 
