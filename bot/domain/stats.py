@@ -114,9 +114,9 @@ def pair(incident: Incident, measure: Measure) -> Pair | None:
     return None if ended is None else Pair(incident.id, incident.opened_at, max(ended, incident.opened_at))
 
 
-def worst_until(incident: Incident, at: datetime | None = None) -> Severity | None:
-    """The gravest that it was, up to this time."""
-    found = [one.severity for one in incident.oncall.graded if at is None or one.at <= at]
+def gravest(incident: Incident) -> Severity | None:
+    """The worst that it ever was; a person who lowers it later does not change that."""
+    found = [one.severity for one in incident.oncall.graded]
     return min(found, key=lambda severity: severity.number, default=None)
 
 
@@ -183,7 +183,7 @@ class _Counted(NamedTuple):
     def of(cls, incident: Incident, calendar: Calendar, *, now: datetime) -> "_Counted":
         return cls(
             incident,
-            str(worst_until(incident) or _NONE),
+            str(gravest(incident) or _NONE),
             month_of(incident.opened_at, calendar.zone),
             response_met(incident, calendar, now=now),
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from bot.domain.incident import Incident
-from bot.domain.stats import FACTS, MEASURES, Group, Measure, Spread, Stats, pair, worst_until
+from bot.domain.stats import FACTS, MEASURES, Group, Measure, Spread, Stats, gravest, pair
 
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -118,7 +118,7 @@ def _pair(incident: Incident, measure: Measure) -> JsonValue:
     found = pair(incident, measure)
     if found is None:
         return None
-    severity = worst_until(incident)
+    severity = gravest(incident)
     return {
         "incident": incident.id,
         "integration": incident.integration,
