@@ -8,6 +8,7 @@ from bot.domain.authority import Role
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
+from bot.domain.reminders import Duty
 from bot.errors import Refused
 from bot.gateway_watch import Watch
 from bot.handover import Handover
@@ -61,9 +62,14 @@ class Edge:
     later: Later
     api: SlackApi
     members: Members
-    zone: ZoneInfo
+    duty: Duty
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of every time that people read."""
+        return self.duty.zone
 
     async def integration(self, asked: Asked) -> Integration:
         """The integration that is meant: the channel's own, the only one, the one in trouble, or ``default``.
