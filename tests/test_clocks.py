@@ -137,7 +137,9 @@ async def test_a_person_who_is_quicker_than_the_reminder_is_not_told_that_nobody
         assert await other.told() == ["ack_reminded"]
 
 
-async def test_quiet_that_ends_while_nobody_looks_is_said_once_and_whoever_has_it_is_asked_as_ever(tmp_path: Path) -> None:
+async def test_quiet_that_ends_while_nobody_looks_is_said_once_and_whoever_has_it_is_asked_as_ever(
+    tmp_path: Path,
+) -> None:
     clock = WoundClock()
     async with process(tmp_path, clock) as bot:
         await open_incident(bot.timeline, clock)
