@@ -82,6 +82,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             api=api,
             members=members,
             duty=duty,
+            clock=clock,
             refresh=cards.refresh,
         )
         yield SlackSide(

@@ -15,6 +15,7 @@ from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
 from bot.playbook import Playbook
+from bot.ports import Clock
 from bot.slack import blocks
 from bot.slack.api import SlackApi
 from bot.slack.later import Later
@@ -63,6 +64,7 @@ class Edge:
     api: SlackApi
     members: Members
     duty: Duty
+    clock: Clock
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
 

@@ -257,6 +257,7 @@ async def rig(
             api=api,
             members=who_may,
             duty=DUTY,
+            clock=clock,
             refresh=cards.refresh,
         )
         app = bolt_app(client, edge, bot_token=slack.bot_token)
