@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from aiohttp import web
 
+from bot.clocks import Clocks
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
@@ -140,8 +141,10 @@ class Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         return {
             "leases": leases.follow,
+            "clocks": clocks.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,
