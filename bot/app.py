@@ -152,6 +152,7 @@ class _Bot:
             "card": self._slack.cards.follow,
             "answers": self._slack.answers.follow,
             "report": self._slack.reports.follow,
+            "posts": self._slack.posts.follow,
         }
 
     async def _lead(self) -> None:

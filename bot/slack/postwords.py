@@ -22,7 +22,7 @@ from bot.slack.limits import Block, Mrkdwn, escape, joined, person, say
 from bot.slack.press import Press
 
 METADATA = "mx_post"
-"""The kind of a post's metadata; its payload names the fact by its number, ``seq``."""
+"""The kind of a post's metadata; its payload names the fact."""
 
 LATE = timedelta(minutes=1)
 """A post that comes later than this after its fact says of when it is."""
@@ -71,8 +71,13 @@ def message(event: Event, incident: Incident, *, zone: tzinfo, now: datetime) ->
         late = say("This is of {}; it could not be posted before.", told.at(event.at))
         parts.append(blocks.context(late))
         text = joined(" ", [text, late])
-    payload = {"incident": incident.id, "seq": str(event.seq)}
+    payload = {"incident": incident.id, "fact": name(event)}
     return blocks.message(text, parts, event=METADATA, payload=payload)
+
+
+def name(event: Event) -> str:
+    """The fact as a post's metadata names it: its number alone would come again with a new timeline."""
+    return f"{event.stream}:{event.seq}"
 
 
 def posted(event: Event) -> bool:
@@ -140,7 +145,7 @@ def _not_paged(fact: PageFailed, told: Told) -> Post | None:
 
 def _overdue(fact: PageOverdue, told: Told) -> Post | None:
     found = told.incident
-    if not found.open or found.acknowledged_by is not None:
+    if not found.open or found.acknowledged_by is not None or found.oncall.clock_from > told.event.at:
         return None
     return Post(
         say(

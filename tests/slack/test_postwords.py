@@ -170,5 +170,5 @@ def test_only_what_is_in_the_table_is_posted_and_each_post_names_its_fact() -> N
     assert made is not None
     assert made["metadata"] == {
         "event_type": "mx_post",
-        "event_payload": {"incident": INCIDENT, "seq": "3"},
+        "event_payload": {"incident": INCIDENT, "fact": f"{INCIDENT}:3"},
     }
