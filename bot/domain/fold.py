@@ -42,6 +42,7 @@ from bot.domain.oncall import (
     ResponseReminded,
     Snoozed,
     SnoozeEnded,
+    begun_anew,
     regraded,
 )
 from bot.domain.oncall import after as oncall_after
@@ -83,7 +84,8 @@ def evolve(incident: Incident | None, event: Event) -> Incident:
     now = _after(incident, event, event.version)
     if event.actor == now.acknowledged_by and now.acknowledged_at is not None:
         # Whatever whoever has it does is a sign of them.
-        now = changed(now, oncall=changed(now.oncall, confirmed_at=event.at))
+        signed = changed(now.oncall, confirmed_at=event.at, signed_version=event.version)
+        now = changed(now, oncall=signed)
     return now
 
 
@@ -207,7 +209,9 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_reason="",
                 accepted=(),
                 recovery=None,
-                oncall=changed(was.oncall, clock_from=event.at),
+                acknowledged_by=None,
+                acknowledged_at=None,
+                oncall=begun_anew(was.oncall, event),
             )
         case Redacted():
             return changed(was, version=version, redacted=was.redacted | {fact.version})
@@ -256,7 +260,9 @@ def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
         version=version,
         acknowledged_by=event.actor,
         acknowledged_at=since,
-        oncall=changed(was.oncall, first_acknowledged_at=first, confirmed_at=event.at),
+        oncall=changed(
+            was.oncall, first_acknowledged_at=first, confirmed_at=event.at, signed_version=version
+        ),
     )
 
 

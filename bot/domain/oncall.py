@@ -9,8 +9,20 @@ from bot.domain.changed import changed
 from bot.domain.fact import Fact
 
 PageAction = Literal["trigger", "acknowledge", "resolve"]
-PageCause = Literal["opened", "raised", "missed", "lapsed", "kept", "overdue", "acknowledged", "resolved"]
-"""Why a pager is told: ``missed`` a response deadline, ``lapsed`` an acknowledgement, ``kept`` a lease past its end."""
+PageCause = Literal[
+    "opened",
+    "reopened",
+    "raised",
+    "missed",
+    "lapsed",
+    "unreachable",
+    "kept",
+    "overdue",
+    "acknowledged",
+    "resolved",
+]
+"""Why a pager is told: ``missed`` a response deadline, ``lapsed`` an acknowledgement, ``unreachable`` the pager before
+it in line, ``kept`` a lease past its end, ``overdue`` a page that the auditor missed."""
 
 
 class PageRequested(Fact):
@@ -31,12 +43,14 @@ class PageRequested(Fact):
 
 
 class PageSent(Fact):
-    """The pager took it."""
+    """The pager took it, or it was not sent since nobody needs it any more."""
 
     kind = "page_sent"
     page: str
     pager: str
     says: str
+    outcome: Literal["taken", "not_wanted", "perhaps"] = "taken"
+    """``perhaps``: not wanted any more, but a process that stopped in the middle may have sent it."""
 
 
 class PageFailed(Fact):
@@ -57,6 +71,10 @@ class PagerReported(Fact):
     pager: str
     event: str
     says: str
+    occurred_at: datetime | None = None
+    """When it happened there; news may come late and out of order."""
+    alert: str | None = None
+    """The pager's own id of what it opened for this incident."""
 
 
 class PageOverdue(Fact):
@@ -122,6 +140,9 @@ AnyOnCall = (
     | SnoozeEnded
 )
 
+_LETTING_GO = ("unacknowledged", "resolved", "reopened")
+"""What a pager tells after which an earlier acknowledgement there says nothing any more."""
+
 if TYPE_CHECKING:
     from bot.domain.events import Event
 
@@ -141,11 +162,21 @@ class PageState(NamedTuple):
     sent_at: datetime | None = None
     failed: PageFailed | None = None
     """The latest try that did not come through."""
+    version: int = 0
+    """Of the request, within its incident."""
+    dropped: Literal["", "not_wanted", "perhaps"] = ""
+    """It was not sent, since nobody needed it any more; ``perhaps``: it may have been all the same."""
 
     @property
     def waits(self) -> bool:
         """Still to be sent."""
-        return self.sent_at is None and (self.failed is None or self.failed.again_at is not None)
+        open_ = self.sent_at is None and not self.dropped
+        return open_ and (self.failed is None or self.failed.again_at is not None)
+
+    @property
+    def tried(self) -> bool:
+        """The pager has it, or may have it."""
+        return self.sent_at is not None or self.failed is not None or self.dropped == "perhaps"
 
 
 class Snooze(NamedTuple):
@@ -175,6 +206,18 @@ class OnCall:
     """Reminders that were given: ``before:…``, ``missed:…``, ``ack:…``, each with its time in ISO 8601."""
     snooze: Snooze | None = None
     pages: tuple[PageState, ...] = ()
+    clock_version: int = 1
+    """The fact since which nobody has had it: of ``clock_from``."""
+    begun_at: datetime | None = None
+    """When it was reopened last; None where it never was."""
+    begun_version: int = 1
+    """The fact by which it was opened, or reopened last."""
+    signed_version: int = 0
+    """The latest sign of whoever has it: of ``confirmed_at``."""
+    pager_news_at: datetime | None = None
+    """When somebody last let it go in a pager: an acknowledgement there from before counts no more."""
+    alerts: frozenset[str] = frozenset()
+    """The pagers' own ids of what they opened for it."""
 
     @property
     def waiting(self) -> tuple[PageState, ...]:
@@ -186,11 +229,10 @@ def after(was: OnCall, event: "Event", fact: AnyOnCall) -> OnCall:  # noqa: PLR0
     """The state after one more of these facts."""
     match fact:
         case PageRequested():
-            return changed(was, pages=(*was.pages, PageState(event.at, fact)))
+            return changed(was, pages=(*was.pages, PageState(event.at, fact, version=event.version)))
         case PageSent():
-            pages = tuple(
-                p._replace(sent_at=event.at) if p.request.page == fact.page else p for p in was.pages
-            )
+            end = {"sent_at": event.at} if fact.outcome == "taken" else {"dropped": fact.outcome}
+            pages = tuple(p._replace(**end) if p.request.page == fact.page else p for p in was.pages)
             return changed(was, pages=pages)
         case PageFailed():
             pages = tuple(p._replace(failed=fact) if p.request.page == fact.page else p for p in was.pages)
@@ -200,14 +242,37 @@ def after(was: OnCall, event: "Event", fact: AnyOnCall) -> OnCall:  # noqa: PLR0
         case AckReminded():
             return changed(was, told=was.told | {f"ack:{fact.lapses_at.isoformat()}"})
         case AckLapsed():
-            return changed(was, clock_from=event.at, confirmed_at=None)
+            return changed(was, clock_from=event.at, clock_version=event.version, confirmed_at=None)
         case Snoozed():
             snooze = Snooze(fact.until, event.actor, fact.reason, fact.severity, event.at)
             return changed(was, snooze=snooze)
         case SnoozeEnded():
             return changed(was, snooze=None)
-        case PagerReported() | PageOverdue():
+        case PagerReported():
+            return _reported(was, fact)
+        case PageOverdue():
             return was
+
+
+def _reported(was: OnCall, fact: PagerReported) -> OnCall:
+    if fact.alert is not None:
+        was = changed(was, alerts=was.alerts | {fact.alert})
+    at, known = fact.occurred_at, was.pager_news_at
+    if at is None or fact.event not in _LETTING_GO or (known is not None and known >= at):
+        return was
+    return changed(was, pager_news_at=at)
+
+
+def begun_anew(was: OnCall, event: "Event") -> OnCall:
+    """The state when the incident is reopened: nobody has it, and what was paged before is over."""
+    return changed(
+        was,
+        clock_from=event.at,
+        clock_version=event.version,
+        begun_at=event.at,
+        begun_version=event.version,
+        confirmed_at=None,
+    )
 
 
 def regraded(was: OnCall, at: datetime, severity: Severity | None) -> OnCall:
