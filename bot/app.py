@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from aiohttp import web
 
+from bot.audit_pages import PageAuditor
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
@@ -15,6 +16,7 @@ from bot.faults import wordless
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
+from bot.paging import Paging, line_of
 from bot.ports import Clock
 from bot.slack import server
 from bot.slack.api import SlackError
@@ -23,7 +25,7 @@ from bot.slack.settings import SlackSettings
 from bot.slack.socketmode import Socket
 from bot.slackside import SlackSide, slack_side
 from bot.supervisor import Supervisor
-from bot.web import pages
+from bot.web import pagerduty, pages
 from bot.web.state import Look
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - the platform's router reaches the bot from outside its container
@@ -31,6 +33,8 @@ _LEADER_S = 1.0
 _IDLE_S = 5.0
 _GATHER_S = 0.02
 _CLOSING_S = 3.0
+_WATCHES = ("paging", "monitor", "clocks")
+"""The loops without which nobody is woken in time."""
 
 Loops = Mapping[str, Callable[[], Coroutine[None, None, None]]]
 
@@ -89,6 +93,8 @@ class _Bot:
         """Every route of the process."""
         made = web.Application(client_max_size=server.BODY_CAP)
         made.add_routes(pages.routes(self.look))
+        secrets = self._engine.settings.bot.pages.webhook_secrets
+        made.add_routes([pagerduty.routes(self._engine.timeline, self._engine.clock, secrets=secrets)])
         if self._settings.signing_secret:
             made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
         return made
@@ -120,12 +126,31 @@ class _Bot:
         leases = LeaseClock(
             engine.timeline,
             engine.clock,
-            pagers=engine.pagers,
+            pagers=len(engine.pagers),
             new_id=new_id,
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        paging = Paging(
+            engine.timeline,
+            engine.clock,
+            pagers=engine.pagers,
+            line=line_of(engine.pagers, engine.settings.bot.pages.page_from),
+            epoch=lambda: engine.term.epoch,
+            link=engine.links,
+        )
+        auditor = PageAuditor(
+            engine.timeline,
+            engine.clock,
+            calendar=engine.settings.bot.calendar,
+            page_from=engine.settings.bot.pages.page_from,
+            pagers=len(engine.pagers),
+            switch_url=engine.settings.bot.watching.dead_mans_switch_url,
+            healthy=self._watched_over,
+        )
         return {
+            "paging": paging.follow,
+            "page auditor": auditor.follow,
             "leases": leases.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
@@ -136,6 +161,11 @@ class _Bot:
             "answers": self._slack.answers.follow,
             "report": self._slack.reports.follow,
         }
+
+    def _watched_over(self) -> bool:
+        """The loops that see to it that somebody is woken all run."""
+        loops = self._supervisor.loops
+        return "paging" in loops and all(loops[name].up for name in _WATCHES if name in loops)
 
     async def _lead(self) -> None:
         """Follow while this process leads; wait for the lock while another does."""
@@ -182,6 +212,7 @@ class _Bot:
                 wait_s = min(wait_s * 2, 30.0)
             else:
                 self._greeting = ""
+                self._engine.links.workspace_url = me.url
                 self._log.info("Slack knows the bot", name=me.name, user=me.user, team=me.team)
                 return
 

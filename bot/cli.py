@@ -23,6 +23,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("buffer", "Look at the writes that wait at the gateway, and decide of one."),
     ("replay", "Deliver the writes that wait at the gateway, and watch it go."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
+    ("page", "Send a test page to every configured pager, and end it."),
     ("report", "Print the incident report."),
     ("doctor", "Check every setting and say what to do next."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),

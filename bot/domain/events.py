@@ -71,6 +71,8 @@ class Acknowledged(Fact):
     """The actor has it."""
 
     kind = "acknowledged"
+    alert: str | None = None
+    """The pager's own id of the alert in which they said so, where it was said there."""
 
 
 class SeveritySet(Fact):

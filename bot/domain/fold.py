@@ -84,7 +84,7 @@ def evolve(incident: Incident | None, event: Event) -> Incident:
     now = _after(incident, event, event.version)
     if event.actor == now.acknowledged_by and now.acknowledged_at is not None:
         # Whatever whoever has it does is a sign of them.
-        signed = changed(now.oncall, confirmed_at=event.at, signed_version=event.version)
+        signed = changed(now.oncall, confirmed_at=event.at, signed_version=event.version, lapses_at=None)
         now = changed(now, oncall=signed)
     return now
 
@@ -255,13 +255,18 @@ def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
 def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
     first = was.oncall.first_acknowledged_at or event.at
     since = was.acknowledged_at if was.acknowledged_by == event.actor else event.at
+    alert = event.fact.alert if isinstance(event.fact, Acknowledged) else None
     return changed(
         was,
         version=version,
         acknowledged_by=event.actor,
         acknowledged_at=since,
         oncall=changed(
-            was.oncall, first_acknowledged_at=first, confirmed_at=event.at, signed_version=version
+            was.oncall,
+            first_acknowledged_at=first,
+            confirmed_at=event.at,
+            signed_version=version,
+            acknowledged_alert=alert,
         ),
     )
 

@@ -166,6 +166,7 @@ class PageState(NamedTuple):
     """Of the request, within its incident."""
     dropped: Literal["", "not_wanted", "perhaps"] = ""
     """It was not sent, since nobody needed it any more; ``perhaps``: it may have been all the same."""
+    first_failed_at: datetime | None = None
 
     @property
     def waits(self) -> bool:
@@ -204,7 +205,11 @@ class OnCall:
     """When the first mitigation was on."""
     told: frozenset[str] = frozenset()
     """Reminders that were given: ``before:…``, ``missed:…``, ``ack:…``, each with its time in ISO 8601."""
+    lapses_at: datetime | None = None
+    """Whoever has it was asked to confirm that, and it lapses then; None where no such question is open."""
     snooze: Snooze | None = None
+    quiet_ended_at: datetime | None = None
+    """When the latest snooze was over."""
     pages: tuple[PageState, ...] = ()
     clock_version: int = 1
     """The fact since which nobody has had it: of ``clock_from``."""
@@ -216,6 +221,8 @@ class OnCall:
     """The latest sign of whoever has it: of ``confirmed_at``."""
     pager_news_at: datetime | None = None
     """When somebody last let it go in a pager: an acknowledgement there from before counts no more."""
+    acknowledged_alert: str | None = None
+    """The pager's own id of the alert in which whoever has it said so; None where they said it in mx."""
     alerts: frozenset[str] = frozenset()
     """The pagers' own ids of what they opened for it."""
 
@@ -231,23 +238,25 @@ def after(was: OnCall, event: "Event", fact: AnyOnCall) -> OnCall:  # noqa: PLR0
         case PageRequested():
             return changed(was, pages=(*was.pages, PageState(event.at, fact, version=event.version)))
         case PageSent():
-            end = {"sent_at": event.at} if fact.outcome == "taken" else {"dropped": fact.outcome}
-            pages = tuple(p._replace(**end) if p.request.page == fact.page else p for p in was.pages)
+            pages = tuple(_sent(p, event.at, fact) if p.request.page == fact.page else p for p in was.pages)
             return changed(was, pages=pages)
         case PageFailed():
-            pages = tuple(p._replace(failed=fact) if p.request.page == fact.page else p for p in was.pages)
+            pages = tuple(_failed(p, event.at, fact) if p.request.page == fact.page else p for p in was.pages)
             return changed(was, pages=pages)
         case ResponseReminded():
             return changed(was, told=was.told | {f"{fact.stage}:{fact.due.isoformat()}"})
         case AckReminded():
-            return changed(was, told=was.told | {f"ack:{fact.lapses_at.isoformat()}"})
+            told = was.told | {f"ack:{fact.lapses_at.isoformat()}"}
+            return changed(was, told=told, lapses_at=fact.lapses_at)
         case AckLapsed():
-            return changed(was, clock_from=event.at, clock_version=event.version, confirmed_at=None)
+            return changed(
+                was, clock_from=event.at, clock_version=event.version, confirmed_at=None, lapses_at=None
+            )
         case Snoozed():
             snooze = Snooze(fact.until, event.actor, fact.reason, fact.severity, event.at)
             return changed(was, snooze=snooze)
         case SnoozeEnded():
-            return changed(was, snooze=None)
+            return changed(was, snooze=None, quiet_ended_at=event.at)
         case PagerReported():
             return _reported(was, fact)
         case PageOverdue():
@@ -272,7 +281,16 @@ def begun_anew(was: OnCall, event: "Event") -> OnCall:
         begun_at=event.at,
         begun_version=event.version,
         confirmed_at=None,
+        lapses_at=None,
     )
+
+
+def _sent(page: PageState, at: datetime, fact: PageSent) -> PageState:
+    return page._replace(sent_at=at) if fact.outcome == "taken" else page._replace(dropped=fact.outcome)
+
+
+def _failed(page: PageState, at: datetime, fact: PageFailed) -> PageState:
+    return page._replace(failed=fact, first_failed_at=page.first_failed_at or at)
 
 
 def regraded(was: OnCall, at: datetime, severity: Severity | None) -> OnCall:

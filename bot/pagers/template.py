@@ -28,7 +28,7 @@ _FILE = "<template>"
 
 
 def shipped(action: Action, page: Page) -> bytes:
-    """mx's own form: all of a page, and of its end the action and the dedup key alone."""
+    """The form of mx: all of a page, and of its end the action and the dedup key alone."""
     body: dict[str, JsonValue] = {"action": action, "dedup": page.dedup}
     if action == "page":
         body |= {
@@ -57,7 +57,7 @@ class PageTemplate:
             raise ValueError(f"reading page_template {path}: {why}; name a file that is there") from None
         environment = SandboxedEnvironment(
             undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - it makes JSON, and ``tojson`` escapes it
+            autoescape=False,  # it makes JSON, and ``tojson`` escapes it
         )
         try:
             made = cls(environment.from_string(text))
