@@ -44,6 +44,8 @@ class FakePagerDuty:
         self.alerts: list[Alert] = []
         """Oldest first; after a resolve, a trigger under the same key opens a new one."""
         self.failing: list[int | Literal["hang up", "lose"]] = []
+        self.broken: set[str] = set()
+        """Routing keys whose events are answered with 503."""
         self.seen: list[dict[str, Any]] = []
         """Every body that was taken."""
         self.asked = 0
@@ -168,6 +170,8 @@ class FakePagerDuty:
             return _json(
                 400, {"status": "invalid event", "message": "Event object is invalid", "errors": faults}
             )
+        if event["routing_key"] in self.broken:
+            return web.Response(status=503, text="<html>no</html>", content_type="text/html")
         self.seen.append(event)
         dedup = self._take(event)
         if how == "lose" and request.transport is not None:

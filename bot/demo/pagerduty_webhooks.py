@@ -40,6 +40,8 @@ class Webhooks:
         self.url: str | None = None
         self.secrets = [WEBHOOK_SECRET]
         """Each signs every delivery: two while one is exchanged."""
+        self.now = wall_clock
+        """The time of what happens there."""
         self.hold = False
         """News is made and not sent, until ``deliver``."""
         self.deliveries: list[Delivery] = []
@@ -64,7 +66,7 @@ class Webhooks:
                     "id": f"01EVENT{len(self.deliveries):04}",
                     "event_type": event,
                     "resource_type": event.partition(".")[0],
-                    "occurred_at": wall_clock().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                    "occurred_at": self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                     "agent": agent,
                     "client": None,
                     "data": data,

@@ -3,6 +3,7 @@
 import json
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +60,8 @@ class PageTemplate:
             undefined=StrictUndefined,
             autoescape=False,  # it makes JSON, and ``tojson`` escapes it
         )
+        # An unknown name is no value of JSON: as a text it says which name it is.
+        environment.policies["json.dumps_function"] = partial(json.dumps, default=str)
         try:
             made = cls(environment.from_string(text))
         except TemplateSyntaxError as error:
