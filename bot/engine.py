@@ -15,6 +15,7 @@ from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
+from bot.meter import Meter
 from bot.page_about import Links
 from bot.pagers.pagerduty import PagerDuty
 from bot.pagers.sending import WAITS_S
@@ -111,6 +112,8 @@ class Engine:
     runner: Runner
     term: Term
     probes: Mapping[str, tuple[Probe, ...]]
+    meter: Meter
+    """What this process counts of its own work."""
 
 
 def new_id() -> str:
@@ -123,6 +126,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
     """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError."""
     async with AsyncExitStack() as stack:
         scrub = Scrubber(settings.secrets)
+        meter = Meter()
         gateway = await stack.enter_async_context(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
@@ -142,7 +146,9 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         lock = LeaderLock(settings.bot.database)
         stack.callback(lock.release)
         term = Term(timeline, lock)
-        outside = await stack.enter_async_context(Outside.open(clock=clock, scrub=scrub, gateway=gateway))
+        outside = await stack.enter_async_context(
+            Outside.open(clock=clock, scrub=scrub, gateway=gateway, meter=meter)
+        )
         probes = {
             name: probes_for(
                 integration,
@@ -170,6 +176,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 integrations=settings.integrations,
                 calendar=settings.bot.calendar,
                 new_id=new_id,
+                meter=meter,
             ),
             runner=Runner(
                 timeline,
@@ -187,4 +194,5 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             playbook_faults=faults,
             term=term,
             probes=probes,
+            meter=meter,
         )
