@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from bot.audit_pages import PageAuditor
+from bot.clocks import Clocks
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
@@ -163,10 +164,12 @@ class _Bot:
             switch_url=engine.settings.bot.watching.dead_mans_switch_url,
             healthy=self._watched_over,
         )
+        clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         return {
             "paging": paging.follow,
             "page auditor": auditor.follow,
             "leases": leases.follow,
+            "clocks": clocks.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,
