@@ -14,7 +14,8 @@ from bot.domain.assessment import Severity
 from bot.domain.calendar import Calendar
 from bot.domain.events import Draft
 from bot.domain.incident import Incident
-from bot.domain.oncall import PageOverdue, PageRequested, PageState
+from bot.domain.oncall import PageOverdue, PageRequested
+from bot.domain.oncall_state import PageState
 from bot.domain.paged import triggers
 from bot.domain.pages_due import overdue_page
 from bot.domain.response import due, quiet

@@ -13,7 +13,8 @@ import structlog
 from bot.domain.assessment import Severity
 from bot.domain.events import AnyFact, Draft
 from bot.domain.incident import Incident
-from bot.domain.oncall import PageFailed, PageRequested, PageSent, PageState
+from bot.domain.oncall import PageFailed, PageRequested, PageSent
+from bot.domain.oncall_state import PageState
 from bot.domain.pages_due import Line, pages_due, rings_anew, unwanted
 from bot.domain.response import quiet
 from bot.errors import Conflict, MxError, OutsideError

@@ -10,7 +10,7 @@ from bot.demo.pagerduty import ROUTING_KEY, FakePagerDuty
 from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
-from bot.domain.oncall import PageState
+from bot.domain.oncall_state import PageState
 from bot.page_about import Links
 from bot.pagers.pagerduty import PagerDuty
 from bot.paging import Paging, line_of

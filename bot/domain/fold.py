@@ -33,7 +33,6 @@ from bot.domain.incident import AssessedAt, Card, Incident, Note, Override
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
-    OnCall,
     PageFailed,
     PageOverdue,
     PageRequested,
@@ -42,10 +41,9 @@ from bot.domain.oncall import (
     ResponseReminded,
     Snoozed,
     SnoozeEnded,
-    begun_anew,
-    regraded,
 )
-from bot.domain.oncall import after as oncall_after
+from bot.domain.oncall_state import OnCall, acknowledged, begun_anew, mitigated, regraded, signed
+from bot.domain.oncall_state import after as oncall_after
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided, answered, ordered
 from bot.domain.run import Run, RunFact, advanced, stopped
 from bot.domain.steering import (
@@ -83,9 +81,7 @@ def evolve(incident: Incident | None, event: Event) -> Incident:
         return _opened(event)
     now = _after(incident, event, event.version)
     if event.actor == now.acknowledged_by and now.acknowledged_at is not None:
-        # Whatever whoever has it does is a sign of them.
-        signed = changed(now.oncall, confirmed_at=event.at, signed_version=event.version, lapses_at=None)
-        now = changed(now, oncall=signed)
+        now = changed(now, oncall=signed(now.oncall, event))
     return now
 
 
@@ -159,7 +155,7 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
             return changed(was, version=version, runs=(*was.runs, _requested(event, fact)))
         case RunFinished():
             done = fact.outcome == "done" and any(r.id == fact.run and r.mode == "apply" for r in was.runs)
-            oncall = _mitigated(was, event) if done else was.oncall
+            oncall = mitigated(was.oncall, event) if done else was.oncall
             return changed(was, version=version, runs=_advanced(was, event, fact), oncall=oncall)
         case RunPlanned() | StepStarted() | RunApproved() | RunDeclined() | RunResumed() | StepReleased():
             return changed(was, version=version, runs=_advanced(was, event, fact))
@@ -176,7 +172,7 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 version=version,
                 runs=_advanced(was, event, fact),
                 leases=leases,
-                oncall=_mitigated(was, event) if fact.started is not None else was.oncall,
+                oncall=mitigated(was.oncall, event) if fact.started is not None else was.oncall,
                 gaps=gaps_after(was.gaps, fact.noted, fact.settled),
                 gap_ends=(*was.gap_ends, *fact.settled),
             )
@@ -257,27 +253,9 @@ def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
 
 
 def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
-    first = was.oncall.first_acknowledged_at or event.at
     since = was.acknowledged_at if was.acknowledged_by == event.actor else event.at
-    alert = event.fact.alert if isinstance(event.fact, Acknowledged) else None
-    return changed(
-        was,
-        version=version,
-        acknowledged_by=event.actor,
-        acknowledged_at=since,
-        oncall=changed(
-            was.oncall,
-            first_acknowledged_at=first,
-            confirmed_at=event.at,
-            signed_version=version,
-            acknowledged_alert=alert,
-        ),
-    )
-
-
-def _mitigated(was: Incident, event: Event) -> OnCall:
-    first = was.oncall.mitigated_at
-    return was.oncall if first is not None else changed(was.oncall, mitigated_at=event.at)
+    oncall = acknowledged(was.oncall, event)
+    return changed(was, version=version, acknowledged_by=event.actor, acknowledged_at=since, oncall=oncall)
 
 
 def _requested(event: Event, fact: RunRequested) -> Run:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
-from bot.domain.oncall import PageState
+from bot.domain.oncall_state import PageState
 
 _BY_PLAYBOOK = re.compile(r"paged pager (\d+) of \d+")
 

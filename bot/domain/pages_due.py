@@ -9,7 +9,8 @@ from datetime import datetime
 
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
-from bot.domain.oncall import PageAction, PageCause, PageRequested, PageState
+from bot.domain.oncall import PageAction, PageCause, PageRequested
+from bot.domain.oncall_state import PageState
 from bot.domain.page_words import summary
 from bot.domain.paged import Trigger, dedup_of, level_next, triggers, triggers_ever
 from bot.domain.response import quiet, worse_than_snoozed
