@@ -12,6 +12,7 @@ from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
 from bot.faults import wordless
+from bot.gap_watch import GapWatch
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
@@ -125,8 +126,16 @@ class _Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        gaps = GapWatch(
+            engine.timeline,
+            engine.gateway,
+            clock=engine.clock,
+            integrations=engine.settings.integrations,
+            served=served,
+        )
         return {
             "leases": leases.follow,
+            "gaps": gaps.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,

@@ -90,6 +90,11 @@ class Endpoint:
         return not self.detail.body_ok or all(map(bad, self.samples))
 
     @property
+    def came(self) -> bool:
+        """At least one try brought a good answer, with what the API promises in it."""
+        return self.detail.body_ok and not all(map(bad, self.samples))
+
+    @property
     def limited_only(self) -> bool:
         """Every bad answer was a 429."""
         wrong = [sample for sample in self.samples if bad(sample)]

@@ -45,6 +45,9 @@ def diagnose(
         readings=case.readings,
         blind_spots=blind_spots(case),
         playbooks=tuple(dict.fromkeys(name for finding in findings for name in finding.playbooks)),
+        answered=tuple(one.path for one in case.endpoints if one.came),
+        unanswered=tuple(one.path for one in case.endpoints if not one.came and not one.limited_only),
+        limited=tuple(one.path for one in case.endpoints if not one.came and one.limited_only),
     )
 
 

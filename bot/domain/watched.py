@@ -1,9 +1,11 @@
 """The fold of what the watch writes down: gaps, the vendor's changes, the proof of recovery. Pure."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from bot.domain.changed import changed
 from bot.domain.events import Event
+from bot.domain.gap import ClosedGap, Gap, GapEnd
 from bot.domain.gap import after as gaps_after
 from bot.domain.incident import Change, Checked, Incident
 from bot.domain.watching import (
@@ -24,7 +26,12 @@ def watched(was: Incident, event: Event, fact: AnyWatching, version: int) -> Inc
             return changed(was, version=version, gaps=gaps_after(was.gaps, fact.gaps, ()))
         case GapsAccepted():
             left = tuple(gap for gap in was.gaps if gap.id not in fact.gaps)
-            return changed(was, version=version, gaps=left)
+            taken = tuple(
+                ClosedGap(gap, event.at, event.actor, "accepted", fact.reason)
+                for gap in was.gaps
+                if gap.id in fact.gaps
+            )
+            return changed(was, version=version, gaps=left, closed_gaps=(*was.closed_gaps, *taken))
         case VendorReported():
             change = Change(event.at, fact.event, fact.says)
             return changed(was, version=version, changes=(*was.changes, change))
@@ -41,3 +48,11 @@ def watched(was: Incident, event: Event, fact: AnyWatching, version: int) -> Inc
             return changed(was, version=version)
         case _:
             assert_never(fact)
+
+
+def filled(gaps: tuple[Gap, ...], event: Event, settled: Iterable[GapEnd]) -> tuple[ClosedGap, ...]:
+    """Which of the open gaps this look closed, with what it counted."""
+    says = {end.gap: end.says for end in settled if end.closed}
+    return tuple(
+        ClosedGap(gap, event.at, event.actor, "filled", says[gap.id]) for gap in gaps if gap.id in says
+    )

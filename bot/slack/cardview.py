@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bot.domain.assessment import Assessment, Finding, Verdict
+from bot.domain.gap import told
 from bot.domain.incident import Incident
 from bot.domain.look import Look
 from bot.domain.mitigation import Plan, PlannedStep
@@ -20,6 +21,8 @@ METADATA = "mx_incident"
 _FINDINGS = 3
 _EVIDENCE = 160
 _RUNS = 3
+_GAPS = 600
+"""Characters; `/mx gap` tells each one."""
 _VERDICTS: Mapping[Verdict, str] = {
     "maintainx": "The fault is on MaintainX's side",
     "us": "The fault is on our side",
@@ -165,12 +168,11 @@ def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
 
 
 def _gaps(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
-    if incident.gaps:
-        since = min(gap.since for gap in incident.gaps)
-        names = ", ".join(gap.name for gap in incident.gaps)
-        yield say(
-            "*Data may be missing* since {}: {}. To fill it: `/mx run sync-gap`", clock(since, zone), names
-        )
+    if not incident.gaps:
+        return
+    yield say("*Data may be missing:* {}", cut(told(incident.gaps, zone), _GAPS))
+    if incident.open:
+        yield say("To fill it: `/mx run sync-gap`. What nothing can fill: `/mx gap accept all REASON`")
 
 
 def _shown(incident: Incident) -> tuple[Run, ...]:

@@ -253,9 +253,16 @@ def test_once_it_is_over_the_card_is_short_and_still_says_what_it_was() -> None:
     assert "/workorders" not in text.split("Resolved by")[1]
 
 
-def test_what_may_be_missing_is_said_with_what_fills_it() -> None:
-    gap = Gap(id="g1", entity="/workorders", direction="in", since=AT)
-    text = seen(drawn(replace(incident(), gaps=(gap,))))
-    assert (
-        "Data may be missing since 12:00 UTC: workorders from MaintainX. To fill it: /mx run sync-gap" in text
+def test_what_may_be_missing_is_said_with_its_window_and_what_to_do() -> None:
+    over = AT + timedelta(minutes=51)
+    found = (
+        Gap(id="1", entity="/workorders", direction="in", since=AT, until=over),
+        Gap(id="2", entity="/assets", direction="in", since=AT, until=over),
+        Gap(id="3", entity="/workorders", direction="out", since=AT),
     )
+    text = seen(drawn(replace(incident(), gaps=found)))
+    assert (
+        "Data may be missing: workorders, assets from MaintainX 2026-11-23 12:00 to 12:51 UTC; "
+        "workorders to MaintainX since 2026-11-23 12:00 UTC" in text
+    )
+    assert "To fill it: /mx run sync-gap. What nothing can fill: /mx gap accept all REASON" in text
