@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bot.domain.change import Change
 from bot.domain.integration import Integration
 from bot.domain.readings import (
     HttpDetail,
@@ -120,6 +121,8 @@ class Case:
     integration: Integration
     readings: tuple[Reading, ...]
     at: datetime
+    changes: tuple[Change, ...] = ()
+    """What was changed at MaintainX in the day before, oldest first."""
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

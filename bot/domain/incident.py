@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from bot.domain.assessment import Assessment, Severity
+from bot.domain.change import Change
 from bot.domain.events import (
     DeliveryFailed,
     Event,
@@ -41,14 +42,6 @@ class Override(NamedTuple):
     severity: Severity
     reason: str
     actor: str
-
-
-class Change(NamedTuple):
-    """What somebody changed at MaintainX, as its audit webhooks told it."""
-
-    at: datetime
-    event: str
-    says: str
 
 
 class Checked(NamedTuple):

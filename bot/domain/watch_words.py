@@ -74,7 +74,9 @@ def told_watching(fact: AnyWatching) -> str:
             return "To be resolved, if recovery is proved"
         case VerifyRequested():
             return "Proof of recovery asked for"
-        case WatchMoved(says=says) | VendorReported(says=says) | RecoveryChecked(says=says):
+        case VendorReported(says=says):
+            return f"Changed at MaintainX: {says}"
+        case WatchMoved(says=says) | RecoveryChecked(says=says):
             return says
         case _:
             assert_never(fact)

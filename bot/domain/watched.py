@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from bot.domain.change import Change
 from bot.domain.changed import changed
 from bot.domain.events import Event
 from bot.domain.gap import ClosedGap, Gap, GapEnd
 from bot.domain.gap import after as gaps_after
-from bot.domain.incident import Change, Checked, Incident
+from bot.domain.incident import Checked, Incident
 from bot.domain.watching import (
     AnyWatching,
     GapsAccepted,
@@ -33,7 +34,7 @@ def watched(was: Incident, event: Event, fact: AnyWatching, version: int) -> Inc
             )
             return changed(was, version=version, gaps=left, closed_gaps=(*was.closed_gaps, *taken))
         case VendorReported():
-            change = Change(event.at, fact.event, fact.says)
+            change = Change(event.at, fact.event, fact.says, fact.delivery)
             return changed(was, version=version, changes=(*was.changes, change))
         case VerifyRequested():
             return changed(was, version=version, verifies_pending=(*was.verifies_pending, event))
