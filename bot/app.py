@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from aiohttp import web
 
+from bot.clocks import Clocks
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
@@ -140,6 +141,7 @@ class _Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         gaps = GapWatch(
             engine.timeline,
             engine.gateway,
@@ -149,6 +151,7 @@ class _Bot:
         )
         return {
             "leases": leases.follow,
+            "clocks": clocks.follow,
             "gaps": gaps.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
