@@ -13,6 +13,7 @@ from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
 from bot.faults import wordless
+from bot.gap_watch import GapWatch
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
@@ -165,11 +166,19 @@ class _Bot:
             healthy=self._watched_over,
         )
         clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
+        gaps = GapWatch(
+            engine.timeline,
+            engine.gateway,
+            clock=engine.clock,
+            integrations=engine.settings.integrations,
+            served=served,
+        )
         return {
             "paging": paging.follow,
             "page auditor": auditor.follow,
             "leases": leases.follow,
             "clocks": clocks.follow,
+            "gaps": gaps.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,

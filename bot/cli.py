@@ -26,6 +26,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("run", "Run a playbook on the open incident."),
     ("stop", "Stop every run after the step that is under way."),
     ("undo", "Take back what a playbook has done."),
+    ("gap", "List the data that may be missing, or accept with a reason that it stays so."),
     ("buffer", "Look at the writes that wait at the gateway, and decide of one."),
     ("replay", "Deliver the writes that wait at the gateway, and watch it go."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),

@@ -9,6 +9,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.config import Settings
+from bot.gaps import Gaps
 from bot.gateway_client import GatewayClient
 from bot.handover import Handover
 from bot.incidents import Incidents
@@ -101,6 +102,7 @@ class Engine:
     timeline: Timeline
     incidents: Incidents
     steering: Steering
+    gaps: Gaps
     handover: Handover
     pagers: tuple[Pager, ...]
     """Who can be woken, in the order of escalation."""
@@ -195,6 +197,13 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 approval_s=settings.bot.people.approval_s,
             ),
             steering=Steering(timeline, clock, playbooks=playbooks, new_id=new_id, zone=zone),
+            gaps=Gaps(
+                timeline,
+                clock,
+                integrations=settings.integrations,
+                served=settings.served,
+                zone=zone,
+            ),
             handover=handover,
             pagers=around.pagers,
             links=links,

@@ -46,6 +46,7 @@ from bot.domain.oncall_state import OnCall, acknowledged, begun_anew, mitigated,
 from bot.domain.oncall_state import after as oncall_after
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided, answered, ordered
 from bot.domain.run import Run, RunFact, advanced, stopped
+from bot.domain.seen import after as seen_after
 from bot.domain.steering import (
     LeaseReminded,
     RunApproved,
@@ -54,7 +55,7 @@ from bot.domain.steering import (
     RunsStopped,
     StepReleased,
 )
-from bot.domain.watched import watched
+from bot.domain.watched import filled, watched
 from bot.domain.watching import (
     GapsAccepted,
     GapsOpened,
@@ -175,6 +176,7 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 oncall=mitigated(was.oncall, event) if fact.started is not None else was.oncall,
                 gaps=gaps_after(was.gaps, fact.noted, fact.settled),
                 gap_ends=(*was.gap_ends, *fact.settled),
+                closed_gaps=(*was.closed_gaps, *filled(was.gaps, event, fact.settled)),
             )
         case LeaseEnded():
             return changed(was, version=version, leases=tuple(on for on in was.leases if on.id != fact.lease))
@@ -249,7 +251,14 @@ def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
         earlier = (*earlier[:-1], AssessedAt(earlier[-1].at, slim))
     worst = found if found is not None and found.worse_than(was.worst) else was.worst
     graded = regraded(was.oncall, latest.at, worst) if was.override is None else was.oncall
-    return changed(was, version=version, assessments=(*earlier, latest), worst=worst, oncall=graded)
+    return changed(
+        was,
+        version=version,
+        assessments=(*earlier, latest),
+        seen=seen_after(was.seen, latest.assessment),
+        worst=worst,
+        oncall=graded,
+    )
 
 
 def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
