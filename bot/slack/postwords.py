@@ -119,7 +119,7 @@ def _quiet_over(fact: SnoozeEnded, told: Told) -> Post | None:
 
 def _not_paged(fact: PageFailed, told: Told) -> Post | None:
     page = next((one for one in told.incident.oncall.pages if one.request.page == fact.page), None)
-    if page is None or page.sent_at is not None:
+    if page is None or page.sent_at is not None or page.dropped:
         return None
     if page.request.action != "trigger":
         if fact.again_at is not None:
@@ -133,14 +133,14 @@ def _not_paged(fact: PageFailed, told: Told) -> Post | None:
         if fact.again_at is not None
         else "Nothing more is tried."
     )
-    return Post(
-        say(
-            "*Nobody could be woken* for {}: {}. {} Call the on-call person yourself.",
-            told.incident.id,
-            fact.says.rstrip("."),
-            then,
+    why = fact.says.rstrip(".")
+    others = [one for one in told.incident.oncall.pages if one.request.action == "trigger"]
+    if any(one.sent_at is not None and one.sent_at >= page.at for one in others):
+        return Post(
+            say("{} did not take the page for {}: {}. Another was paged.", fact.pager, told.incident.id, why)
         )
-    )
+    words = "*Nobody could be woken* for {}: {}. {} Call the on-call person yourself."
+    return Post(say(words, told.incident.id, why, then))
 
 
 def _overdue(fact: PageOverdue, told: Told) -> Post | None:
