@@ -26,6 +26,7 @@ from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.reminders import Duty
 from bot.faults import wordless
+from bot.gaps import Gaps
 from bot.gateway_client import GatewayClient
 from bot.gateway_orders import Orders
 from bot.gateway_watch import Watch
@@ -44,6 +45,7 @@ from bot.slack.edge import Edge
 from bot.slack.later import Later
 from bot.slack.members import Members
 from bot.slack.planner import Planner
+from bot.slack.posts import Posts
 from bot.slack.replies import Replies
 from bot.slack.settings import SlackSettings
 from bot.steering import Steering
@@ -91,6 +93,7 @@ class Rig:
     watch: Watch
     orders: Orders
     answers: Answers
+    posts: Posts
     replies: Replies
     later: Later
     app: AsyncApp
@@ -243,6 +246,7 @@ async def rig(
                 lapses=DUTY.lapses,
             ),
             ordering=Ordering(timeline, clock, new_id=lambda: f"order-{folder.name}-{next(ids)}"),
+            gaps=Gaps(timeline, clock, integrations=integrations, served="default"),
             steering=Steering(
                 timeline, clock, playbooks=playbooks, new_id=lambda: f"steer-{folder.name}-{next(ids)}"
             ),
@@ -273,6 +277,7 @@ async def rig(
             watch=watch,
             orders=Orders(timeline, client_of_gateway, clock=clock, epoch=lambda: 0, after=watch.refresh),
             answers=Answers(timeline, api, chat, replies, clock=clock),
+            posts=Posts(timeline, chat, replies, integrations=integrations, clock=clock, zone=UTC_ZONE),
             replies=replies,
             later=later,
             app=app,
