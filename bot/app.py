@@ -1,6 +1,7 @@
 """The bot's composition root: opens everything, starts every loop, and stops without losing what was acknowledged."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,7 @@ from bot.faults import wordless
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
+from bot.monitor import Monitor
 from bot.ports import Clock
 from bot.slack import server
 from bot.slack.api import SlackError
@@ -125,7 +127,19 @@ class _Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        monitor = Monitor(
+            engine.timeline,
+            engine.clock,
+            triage=engine.triage,
+            samples=engine.samples,
+            online=engine.online,
+            integrations=engine.settings.integrations,
+            at_once=engine.settings.bot.watching.rounds_at_once,
+            chance=random.random,
+            zone=engine.settings.bot.zone,
+        )
         return {
+            "monitor": monitor.follow,
             "leases": leases.follow,
             "triage": self._triage,
             "runner": engine.runner.run,

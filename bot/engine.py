@@ -15,11 +15,13 @@ from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
+from bot.online import Online
 from bot.pagers import PagerDuty, WebhookPager
 from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Pager, Probe, Step
 from bot.probes.build import Outside, probes_for
 from bot.runner import Runner
+from bot.samples import Samples
 from bot.scrub import Scrubber
 from bot.steering import Steering
 from bot.steps import step_kinds
@@ -96,6 +98,9 @@ class Engine:
     runner: Runner
     term: Term
     probes: Mapping[str, tuple[Probe, ...]]
+    samples: Samples
+    """What the monitor's latest rounds saw."""
+    online: Online
 
 
 def new_id() -> str:
@@ -122,6 +127,11 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         handover = Handover.beside(settings.bot.database)
         timeline = await stack.enter_async_context(
             Timeline.open(settings.bot.database, clock=clock, scrub=scrub)
+        )
+        samples = await stack.enter_async_context(
+            Samples.open(
+                settings.bot.database, clock=clock, keep_s=settings.bot.watching.samples_keep_s
+            )
         )
         lock = LeaderLock(settings.bot.database)
         stack.callback(lock.release)
@@ -170,4 +180,6 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             playbook_faults=faults,
             term=term,
             probes=probes,
+            samples=samples,
+            online=Online(settings.bot.watching.online_urls, outside.wire, clock),
         )

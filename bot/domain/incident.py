@@ -14,7 +14,7 @@ from bot.domain.mitigation import Lease
 from bot.domain.oncall import OnCall
 from bot.domain.order import Order
 from bot.domain.run import Run
-from bot.domain.watching import RecoveryChecked
+from bot.domain.watching import RecoveryChecked, WatchMoved
 
 
 class AssessedAt(NamedTuple):
@@ -82,6 +82,8 @@ class Incident:
     drill: bool = False
     oncall: OnCall
     """Its pages, response clocks and quiet."""
+    watch: WatchMoved | None = None
+    """The latest that the monitor told here: that mx itself was not online, or is again."""
     recovery: Checked | None = None
     """The latest look whether recovery is proved; None since it was reopened."""
     changes: tuple[Change, ...] = ()
