@@ -15,6 +15,7 @@ from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
+from bot.meter import Meter
 from bot.online import Online
 from bot.pagers import PagerDuty, WebhookPager
 from bot.playbook import Playbook, by_kind, own, shipped
@@ -101,6 +102,8 @@ class Engine:
     samples: Samples
     """What the monitor's latest rounds saw."""
     online: Online
+    meter: Meter
+    """What this process counts of its own work."""
 
 
 def new_id() -> str:
@@ -113,6 +116,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
     """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError."""
     async with AsyncExitStack() as stack:
         scrub = Scrubber(settings.secrets)
+        meter = Meter()
         gateway = await stack.enter_async_context(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
@@ -129,14 +133,14 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             Timeline.open(settings.bot.database, clock=clock, scrub=scrub)
         )
         samples = await stack.enter_async_context(
-            Samples.open(
-                settings.bot.database, clock=clock, keep_s=settings.bot.watching.samples_keep_s
-            )
+            Samples.open(settings.bot.database, clock=clock, keep_s=settings.bot.watching.samples_keep_s)
         )
         lock = LeaderLock(settings.bot.database)
         stack.callback(lock.release)
         term = Term(timeline, lock)
-        outside = await stack.enter_async_context(Outside.open(clock=clock, scrub=scrub, gateway=gateway))
+        outside = await stack.enter_async_context(
+            Outside.open(clock=clock, scrub=scrub, gateway=gateway, meter=meter)
+        )
         probes = {
             name: probes_for(
                 integration,
@@ -164,6 +168,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 integrations=settings.integrations,
                 calendar=settings.bot.calendar,
                 new_id=new_id,
+                meter=meter,
             ),
             runner=Runner(
                 timeline,
@@ -182,4 +187,5 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             probes=probes,
             samples=samples,
             online=Online(settings.bot.watching.online_urls, outside.wire, clock),
+            meter=meter,
         )

@@ -1,7 +1,7 @@
 """The monitor: looks at every integration by itself, each on its own interval, and writes down what its rounds prove."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -19,6 +19,7 @@ from bot.domain.rounds import Judged, Seen, in_a_row, judge, kept, seen
 from bot.domain.words import sentence
 from bot.errors import Conflict, StoreError
 from bot.faults import where
+from bot.meter import Meter
 from bot.ports import Clock
 from bot.samples import Round, Samples, sampled
 from bot.timeline import Timeline
@@ -66,6 +67,7 @@ class Monitor:
         at_once: int,
         chance: Callable[[], float],
         zone: tzinfo,
+        meter: Meter,
     ) -> None:
         self._timeline = timeline
         self._clock = clock
@@ -79,9 +81,10 @@ class Monitor:
         self._rota: Rota | None = None
         self._sights: dict[str, _Sight] = {}
         self._late: set[str] = set()
+        self._ends: dict[str, float] = {}
+        """By when each round that goes on should have ended."""
         self._prune_at = 0.0
-        self.counts: Counter[str] = Counter()
-        """Rounds by what came of them: ``well``, ``bad``, …, ``blind``, ``fault``; ``late`` counts besides."""
+        self._meter = meter
         self._log = structlog.get_logger("mx.monitor")
 
     async def follow(self) -> None:
@@ -105,6 +108,7 @@ class Monitor:
         if now >= self._prune_at:
             self._prune_at = now + _PRUNE_S
             group.create_task(self._prune())
+        self._meter.rounds_overdue.set(sum(end < now for end in self._ends.values()))
         for turn in rota.begin(now, open_=open_):
             group.create_task(self._turn(rota, turn))
         return rota
@@ -123,6 +127,7 @@ class Monitor:
     async def _turn(self, rota: Rota, turn: Turn) -> None:
         """One round of one integration, whatever comes of it."""
         spec, queued, interval = turn.spec, self._clock.monotonic(), turn.interval_s
+        self._ends[spec.name] = queued + interval
         try:
             async with self._room:
                 turn.began = self._clock.monotonic()
@@ -134,11 +139,13 @@ class Monitor:
             self._fell(spec, f"a probe did not keep its deadline of {spec.deadline_s:g} s")
         except Exception as error:  # noqa: BLE001 - one integration's fault, whatever it is, must not stop the watch of the others
             self._fell(spec, where(error))
-        self._timed(spec, self._clock.monotonic() - queued, interval)
-        rota.ended(turn)
+        finally:  # also where all rounds are cancelled, because the store could not be read: they begin again
+            del self._ends[spec.name]
+            self._timed(spec, self._clock.monotonic() - queued, interval)
+            rota.ended(turn)
 
     def _fell(self, spec: Integration, because: str) -> None:
-        self.counts["fault"] += 1
+        self._meter.rounds.add("fault")
         self._log.error("a round came to nothing", integration=spec.name, because=because)
 
     def _timed(self, spec: Integration, took: float, interval: float) -> None:
@@ -146,7 +153,7 @@ class Monitor:
         if took <= interval:
             self._late.discard(spec.name)
             return
-        self.counts["late"] += 1
+        self._meter.rounds_late.add()
         if spec.name not in self._late:
             self._late.add(spec.name)
             self._log.warning(
@@ -164,12 +171,12 @@ class Monitor:
         online = found.healthy or await self._online.saw(found.readings)
         now = seen(found, online=online)
         if now is None:
-            self.counts["blind"] += 1
+            self._meter.rounds.add("blind")
             self._log.warning(
                 "a round could ask nothing", integration=spec.name, because=found.blind_spots[:1]
             )
             return
-        self.counts[now.state] += 1
+        self._meter.rounds.add(now.state)
         sight.rounds.append(now)
         limited = "rate-limited" in now.rules
         sight.samples = SAMPLES if now.state == "well" or limited else SAMPLES_IN_TROUBLE

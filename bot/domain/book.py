@@ -58,6 +58,8 @@ class Desk:
     """The latest changes at MaintainX that its audit webhooks told, oldest first."""
     watch: WatchMoved | None = None
     """The latest change of the monitor's rounds while no incident was open."""
+    watch_at: datetime | None = None
+    """When that was written down."""
 
 
 class Book:
@@ -263,6 +265,6 @@ def _at_desk(was: Desk | None, event: Event) -> Desk:
         case VendorReported():
             return replace(was, version=event.version, changes=(*was.changes[1 - _CHANGES :], event))
         case WatchMoved() as moved:
-            return replace(was, version=event.version, watch=moved)
+            return replace(was, version=event.version, watch=moved, watch_at=event.at)
         case _:
             return replace(was, version=event.version)

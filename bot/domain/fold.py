@@ -195,7 +195,11 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_by=event.actor,
                 resolved_reason=fact.reason,
                 accepted=fact.accepted,
-                oncall=changed(was.oncall, snooze=None),
+                oncall=changed(
+                    was.oncall,
+                    snooze=None,
+                    first_resolved_at=was.oncall.first_resolved_at or event.at,
+                ),
             )
         case Reopened():
             return changed(

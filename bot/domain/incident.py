@@ -84,6 +84,8 @@ class Incident:
     """Its pages, response clocks and quiet."""
     watch: WatchMoved | None = None
     """The latest that the monitor told here: that mx itself was not online, or is again."""
+    watch_at: datetime | None = None
+    """When that was written down."""
     recovery: Checked | None = None
     """The latest look whether recovery is proved; None since it was reopened."""
     changes: tuple[Change, ...] = ()

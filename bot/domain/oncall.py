@@ -172,6 +172,8 @@ class OnCall:
     """The latest sign of whoever has it: an acknowledgement, or any other fact by the same person."""
     mitigated_at: datetime | None = None
     """When the first mitigation was on."""
+    first_resolved_at: datetime | None = None
+    """When it was first said to be over, whatever was said later."""
     told: frozenset[str] = frozenset()
     """Reminders that were given: ``before:…``, ``missed:…``, ``ack:…``, each with its time in ISO 8601."""
     lapses_at: datetime | None = None

@@ -19,6 +19,7 @@ from bot.domain.watching import WatchMoved, WatchState
 
 _OUTSIDE = frozenset(("api", "versions", "status_page"))
 _TELLING = frozenset(("api", "versions", "service"))
+_OURS: frozenset[Verdict] = frozenset(("us", "key"))
 _MILDEST = 5
 """The rank of no severity, behind SEV-4."""
 
@@ -140,24 +141,24 @@ def _answered(reading: Reading) -> bool:
 
 
 def _told(desk: Desk, latest: Incident | None) -> _Told:
-    watch = desk.watch
-    after: datetime | None = None
+    """What stands on the timeline; rounds count anew after each thing that was written down."""
     if latest is not None and latest.open:
-        known = latest.assessment
-        after = known.at if known else None
-        watch = latest.watch if latest.watch and latest.watch.now == "offline" else None
-        before = seen(known) if known else None
-        state: WatchState | None = before.state if before else "well"
-    else:
-        state = None
-        if latest is not None and latest.resolved_at is not None:
-            after = latest.resolved_at
-            watch = watch if watch and watch.since > after else None
-    if watch is None or watch.now == "bad":  # which is told by an incident: it was not opened then
-        return _Told(state, after=after)
-    if watch.now == "offline":  # what was seen before tells nothing of how it is after
-        after = max(after, watch.since) if after else watch.since
-    return _Told(watch.now, watch.since, after)
+        at, known = latest.assessments[-1] if latest.assessments else (None, None)
+        if latest.watch is not None and latest.watch.now == "offline":
+            return _Told("offline", latest.watch.since, _later(at, latest.watch_at))
+        was = seen(known) if known is not None else None
+        return _Told(was.state if was else "well", after=_later(at, latest.watch_at))
+    over = latest.resolved_at if latest is not None else None
+    watch, at = desk.watch, desk.watch_at
+    if watch is None or at is None or (over is not None and at <= over):
+        return _Told(None, after=over)
+    if watch.now == "bad":  # that is told by an incident, which could not be opened then
+        return _Told(None, after=over)
+    return _Told(watch.now, watch.since, at)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)
 
 
 def _settled(
@@ -177,7 +178,7 @@ def _settled(
         return (ill[-1].state, same[0].at) if len(same) >= spec.bad_rounds else (told, None)
     if len(ill) >= spec.bad_rounds:
         # A status page that is not reached each time must not wake anybody for work that it announced.
-        planned = any(one.state == "maintenance" for one in ill)
+        planned = any(one.state == "maintenance" for one in ill) and ill[-1].verdict not in _OURS
         return "maintenance" if planned else "bad", ill[0].at
     return told, None
 

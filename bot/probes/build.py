@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bot.domain.integration import Integration
+from bot.meter import Meter
 from bot.ports import Clock, Gateway, KeySource, LogSource, Probe
 from bot.probes.api import ApiProbe
 from bot.probes.exchange import Wire
@@ -31,14 +32,27 @@ class Outside:
     gateway: Gateway | None
     wire: Wire
     spending: Spending
+    meter: Meter
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, *, clock: Clock, scrub: Callable[[str], str], gateway: Gateway | None = None
+        cls,
+        *,
+        clock: Clock,
+        scrub: Callable[[str], str],
+        gateway: Gateway | None = None,
+        meter: Meter | None = None,
     ) -> AsyncIterator[Self]:
         """The way out, for as long as the block runs."""
-        yield cls(clock=clock, scrub=scrub, gateway=gateway, wire=Wire(), spending=Spending(gateway))
+        yield cls(
+            clock=clock,
+            scrub=scrub,
+            gateway=gateway,
+            wire=Wire(),
+            spending=Spending(gateway),
+            meter=meter or Meter(),
+        )
 
 
 def probes_for(
@@ -104,4 +118,6 @@ def probes_for(
         *state,
         *traffic,
     )
-    return tuple(Guarded(probe, kind, target, outside.scrub) for probe, kind, target in rows)
+    return tuple(
+        Guarded(probe, kind, target, outside.scrub, clock, outside.meter) for probe, kind, target in rows
+    )
