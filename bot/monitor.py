@@ -138,7 +138,8 @@ class Monitor:
         except TimeoutError:
             self._fell(spec, f"a probe did not keep its deadline of {spec.deadline_s:g} s")
         except Exception as error:  # noqa: BLE001 - one integration's fault, whatever it is, must not stop the watch of the others
-            self._fell(spec, where(error))
+            cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            self._fell(spec, where(cause))
         finally:  # also where all rounds are cancelled, because the store could not be read: they begin again
             del self._ends[spec.name]
             self._timed(spec, self._clock.monotonic() - queued, interval)
@@ -181,7 +182,8 @@ class Monitor:
         limited = "rate-limited" in now.rules
         sight.samples = SAMPLES if now.state == "well" or limited else SAMPLES_IN_TROUBLE
         turn.soon = now.state != "well"  # until it is written down what that is worth
-        turn.soon = (await self._write(spec, found, sight.rounds)).unsure
+        judged = await self._write(spec, found, sight.rounds)
+        turn.soon, turn.open = judged.unsure, turn.open or judged.opens
         await self._keep(now, found)
 
     async def _remembered(self, spec: Integration) -> _Sight:

@@ -10,9 +10,9 @@ from bot.domain.book import Book
 from bot.domain.calendar import Calendar
 from bot.domain.diagnosis import diagnose
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested, desk
-from bot.domain.gateway import listed
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Status
+from bot.domain.telling import some
 from bot.domain.watching import VendorReported
 from bot.errors import Conflict
 from bot.meter import Meter
@@ -223,7 +223,7 @@ class Triage:
 
     def _unknown(self, event: Event) -> Draft:
         request = _request(event)
-        known = listed(tuple(self._integrations)) if self._integrations else "none"
+        known = some(self._integrations, like=request.integration)
         says = f"there is no integration {request.integration}; configured: {known}"
         finished = TriageFinished(
             request=request.request,

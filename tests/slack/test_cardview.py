@@ -115,7 +115,7 @@ def test_it_says_how_bad_whose_fault_why_and_until_when_somebody_answers() -> No
     assert "Likely cause: " in text
     assert "Check: " in text
     assert "FAIL /workorders 3x 429" in text
-    assert "mx-20261123-7f3a · opened 12:00 UTC · looked at 12:00 UTC · timeline 41 deadbeef" in text
+    assert "mx-20261123-7f3a · opened 12:00 UTC · assessed 12:00 UTC · timeline 41 deadbeef" in text
 
 
 def test_the_playbook_comes_first_and_its_button_is_bound_to_its_plan() -> None:
@@ -153,7 +153,7 @@ def test_better_news_is_proposed_and_never_taken_over() -> None:
     lower = replace(was, assessments=(*was.assessments, AssessedAt(AT, slow)))
     text = seen(drawn(lower))
     assert text.startswith("SEV-2")
-    assert "it looked like SEV-3. To set that: /mx severity 3 REASON" in text
+    assert "mx sees SEV-3 since 12:00 UTC. To set that: /mx severity 3 REASON" in text
     healthy = replace(was, assessments=(*was.assessments, AssessedAt(AT, made.judged(made.healthy()))))
     assert "If you agree that it is over: /mx resolve" in seen(drawn(healthy))
 
