@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from aiohttp import web
 
+from bot.clocks import Clocks
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
@@ -153,9 +154,11 @@ class _Bot:
             zone=engine.settings.bot.zone,
             meter=engine.meter,
         )
+        clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         return {
             "monitor": monitor.follow,
             "leases": leases.follow,
+            "clocks": clocks.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,

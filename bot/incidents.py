@@ -1,11 +1,11 @@
 """What may be done in an incident, and what is answered: each request ends in one append, or in a refusal."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 
 from pydantic import JsonValue
 
-from bot.deciding import Deciding, Done, Move, nothing_open, on, open_in, open_or_latest, worded
+from bot.deciding import Done, Move, nothing_open, on, open_in, open_or_latest, worded
 from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
@@ -19,6 +19,7 @@ from bot.playbook import Playbook
 from bot.playbook_params import read
 from bot.ports import Clock
 from bot.run_rules import refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
+from bot.taking import NEVER, Taking
 from bot.timeline import Timeline
 
 _NO_PARAMS: Mapping[str, JsonValue] = {}
@@ -33,7 +34,7 @@ _WORDLESS = (
 )
 
 
-class Incidents:
+class Incidents(Taking):
     """Every change a person can ask for. All methods raise Refused, Conflict or StoreError.
 
     ``key`` is the id of the delivery that asks: asked twice with one key, it happens once.
@@ -47,12 +48,12 @@ class Incidents:
         playbooks: Mapping[str, Playbook],
         new_id: Callable[[], str],
         zone: tzinfo = UTC,
+        lapses: timedelta = NEVER,
     ) -> None:
+        super().__init__(timeline, clock, zone=zone, lapses=lapses)
         self._timeline = timeline
-        self._deciding = Deciding(timeline, clock)
         self._playbooks = playbooks
         self._new_id = new_id
-        self._zone = zone
 
     async def request_triage(
         self,
@@ -76,20 +77,6 @@ class Incidents:
                 fact=fact,
                 stream=found.id if found else e.desk(integration),
             )
-
-        return await self._deciding.do(decide, integration, actor=actor, key=key)
-
-    async def acknowledge(self, integration: str, *, actor: str, key: str | None = None) -> Done:
-        """The actor has it; a hand-over says who had it before."""
-
-        def decide(book: Book) -> Move:
-            found = open_in(book, integration)
-            had, since = found.acknowledged_by, found.acknowledged_at
-            at = f", since {hour(since, self._zone)}" if since else ""
-            if had == actor:
-                return Move(says=f"You have {found.id} already{at}.", incident=found.id)
-            says = f"You have {found.id} now." + (f" {had} had it{at}." if had else "")
-            return on(found, e.Acknowledged(), says=says)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 

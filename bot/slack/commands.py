@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.domain.authority import Role
-from bot.slack import blocks, statsview, verbs
+from bot.slack import blocks, statsview, taking_verbs, verbs
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Mrkdwn, joined, say, with_people
 from bot.slack.overview import overview
@@ -33,7 +33,16 @@ async def _help(_edge: Edge, _asked: Asked, words: str) -> blocks.Message:
 VERBS: tuple[Verb, ...] = (
     Verb("triage", "[NAME]", "look at both sides of the integration now", "/mx triage", verbs.triage),
     Verb("status", "", "what is open, who has it, what is switched on", "/mx status", verbs.status),
-    Verb("ack", "", "you have it", "/mx ack", verbs.ack),
+    Verb("ack", "", "you have it; typed again: you still have it", "/mx ack", taking_verbs.ack),
+    Verb(
+        "snooze",
+        "TIME REASON | off",
+        "you are on it: no reminder and no page for that long, unless it becomes worse",
+        "/mx snooze 30m on the phone with the vendor",
+        taking_verbs.snooze,
+        "responder",
+        "ask for quiet",
+    ),
     Verb(
         "severity",
         "N REASON",

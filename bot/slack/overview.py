@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import tzinfo
 
 from bot.domain.book import Book
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
+from bot.domain.reminders import Duty
 from bot.domain.telling import some
 from bot.slack import bufferview, cardview
 from bot.slack.edge import Edge
@@ -28,19 +28,19 @@ async def overview(edge: Edge, *, within_s: float) -> Mrkdwn:
     look = await edge.watch.fresh(edge.watch.integration, within_s=within_s)
     waits = bufferview.summary(look, zone=edge.zone)
     parts = [
-        *incidents(book.open_incidents(), zone=edge.zone),
+        *incidents(book.open_incidents(), duty=edge.duty),
         *([joined("\n", waits)] if waits else ()),
         *watched(book, edge.integrations.values()),
     ]
     return joined("\n\n", parts)
 
 
-def incidents(found: Sequence[Incident], *, zone: tzinfo) -> list[Mrkdwn]:
+def incidents(found: Sequence[Incident], *, duty: Duty) -> list[Mrkdwn]:
     """The open incidents: a few in a few lines each, many in one line each, the gravest first."""
     if not found:
         return [say("No incident is open. `/mx triage` looks at both sides now.")]
     if len(found) <= _WHOLE:
-        return [cardview.summary(incident, zone=zone) for incident in found]
+        return [cardview.summary(incident, duty=duty) for incident in found]
     gravest = sorted(
         found, key=lambda one: (one.severity.number if one.severity else _MILDEST, one.opened_at)
     )

@@ -50,14 +50,6 @@ async def status(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     return blocks.private(await overview(edge, within_s=FRESH_S))
 
 
-async def ack(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """The asker has it."""
-    _none(words)
-    found = await edge.integration(asked)
-    done = await edge.incidents.acknowledge(found.name, actor=asked.actor, key=asked.key)
-    return blocks.private(with_people(done.says))
-
-
 async def severity(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """A person's severity, with a reason."""
     number, _, reason = words.partition(" ")
