@@ -15,3 +15,5 @@ class Surroundings:
     keys: Mapping[str, RotatingKey] = field(default_factory=dict)
     pagers: tuple[Pager, ...] = ()
     """In the order in which they are escalated to."""
+    served: str = "default"
+    """The integration whose requests the gateway takes; of any other it knows nothing."""
