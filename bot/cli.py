@@ -30,6 +30,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("buffer", "Look at the writes that wait at the gateway, and decide of one."),
     ("replay", "Deliver the writes that wait at the gateway, and watch it go."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
+    ("page", "Send a test page to every configured pager, and end it."),
     ("report", "Print the incident report."),
     ("stats", "Print how fast incidents were answered, mitigated and resolved."),
     ("doctor", "Check every setting and say what to do next."),

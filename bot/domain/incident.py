@@ -13,7 +13,7 @@ from bot.domain.events import (
 )
 from bot.domain.gap import ClosedGap, Gap, GapEnd
 from bot.domain.mitigation import Lease
-from bot.domain.oncall import OnCall
+from bot.domain.oncall_state import OnCall
 from bot.domain.order import Order
 from bot.domain.run import Run
 from bot.domain.seen import Seen

@@ -17,7 +17,7 @@ from bot.domain.fact import Address
 from bot.domain.gap import Gap
 from bot.domain.incident import AssessedAt, Incident, Override
 from bot.domain.mitigation import Lease, Plan, PlannedStep
-from bot.domain.oncall import Graded, OnCall, Snooze
+from bot.domain.oncall_state import Graded, OnCall, Snooze
 from bot.domain.readings import Reading, Status, StatusPageDetail
 from bot.domain.run import Run, StepState
 from bot.slack import cardview, tables
