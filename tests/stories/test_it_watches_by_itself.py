@@ -78,7 +78,7 @@ async def test_a_fault_is_found_raised_overridden_and_over_without_a_command_and
             assert shown.startswith("SEV-3")
             world.maintainx.heal()
             await world.card("Every probe answered well")
-            await world.mx("resolve")
+            await world.mx("resolve anyway nothing came in the meantime")
             await world.card("Resolved")
             await it.moved(2)
             assert [one.ts for one in world.cards()] == [card.ts]
