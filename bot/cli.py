@@ -18,6 +18,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("gateway", "Run the gateway between the integration and MaintainX."),
     ("status", "Print what is open, who has it, and what waits at the gateway."),
     ("ack", "Say that you have the open incident."),
+    ("snooze", "Be on it, with no reminder and no page for a while."),
     ("severity", "Set the severity of the open incident, with a reason."),
     ("note", "Leave words on the timeline of the open incident."),
     ("reopen", "Say that it was not over, with a reason."),
@@ -25,9 +26,11 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("run", "Run a playbook on the open incident."),
     ("stop", "Stop every run after the step that is under way."),
     ("undo", "Take back what a playbook has done."),
+    ("gap", "List the data that may be missing, or accept with a reason that it stays so."),
     ("buffer", "Look at the writes that wait at the gateway, and decide of one."),
     ("replay", "Deliver the writes that wait at the gateway, and watch it go."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
+    ("page", "Send a test page to every configured pager, and end it."),
     ("report", "Print the incident report."),
     ("stats", "Print how fast incidents were answered, mitigated and resolved."),
     ("doctor", "Check every setting and say what to do next."),
@@ -35,7 +38,7 @@ VERBS: tuple[tuple[str, str], ...] = (
 )
 """Each verb lives in ``bot/verbs/NAME.py`` as ``command``; the words here are its line in ``mx --help``."""
 
-SAYINGS = frozenset({"ack", "severity", "note", "reopen"})
+SAYINGS = frozenset({"ack", "snooze", "severity", "note", "reopen"})
 """Those that are lines of the table in ``bot/verbs/saying.py``."""
 
 

@@ -1,8 +1,9 @@
 """What step kinds may know beside the gateway: the integrations, their keys, and who can be woken."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.ports import Pager, RotatingKey
 
@@ -15,3 +16,5 @@ class Surroundings:
     keys: Mapping[str, RotatingKey] = field(default_factory=dict)
     pagers: tuple[Pager, ...] = ()
     """In the order in which they are escalated to."""
+    link: Callable[[Incident], str | None] = lambda _: None
+    """Where people find an incident."""
