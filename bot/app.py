@@ -110,8 +110,9 @@ class _Bot:
         """Every route of the process."""
         made = web.Application(client_max_size=server.BODY_CAP)
         made.add_routes(pages.routes(self._lookout.look, loops=self._lookout.loops))
-        secrets = self._engine.settings.bot.pages.webhook_secrets
-        made.add_routes([pagerduty.routes(self._engine.timeline, self._engine.clock, secrets=secrets)])
+        engine, secrets = self._engine, self._engine.settings.bot.pages.webhook_secrets
+        news = pagerduty.routes(engine.timeline, engine.clock, secrets=secrets, meter=engine.meter)
+        made.add_routes([news])
         if self._settings.signing_secret:
             made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
         return made
@@ -169,6 +170,7 @@ class _Bot:
             line=line_of(engine.pagers, engine.settings.bot.pages.page_from),
             epoch=lambda: engine.term.epoch,
             link=engine.links,
+            meter=engine.meter,
         )
         auditor = PageAuditor(
             engine.timeline,
@@ -178,6 +180,7 @@ class _Bot:
             pagers=len(engine.pagers),
             switch_url=engine.settings.bot.watching.dead_mans_switch_url,
             healthy=self._watched_over,
+            meter=engine.meter,
         )
         clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         gaps = GapWatch(
