@@ -10,9 +10,8 @@ from bot.demo.integration import FakeIntegration
 from bot.demo.maintainx import Fault
 from bot.demo.pagerduty import ROUTING_KEY, Alert, FakePagerDuty
 from bot.demo.pagerduty_webhooks import WEBHOOK_SECRET
-from bot.domain import events as e
 from bot.domain.incident import Incident
-from bot.domain.oncall import PageFailed, PageSent, ResponseReminded
+from bot.domain.oncall import AckLapsed, PageRequested, PageSent, ResponseReminded
 from tests.room import timeline_at
 from tests.stories.night import NightClock, passes, slack_down
 from tests.stories.world import JOBS, KEY, World, configure, started
@@ -96,6 +95,9 @@ def proved(incident: Incident) -> bool:
 async def test_the_night(tmp_path: Path) -> None:
     async with night(tmp_path) as made:
         await first(made)
+        await second(made)
+        await third(made)
+        await in_the_morning(made)
 
 
 async def first(night: Night) -> None:
@@ -105,15 +107,112 @@ async def first(night: Night) -> None:
         await passes(world, 20 * MINUTE)
         assert await night.incidents() == ()
         world.maintainx.break_(DOWN)
-        pagerduty.failing += [503] * 8
+        pagerduty.failing += [503] * 8  # all tries of one sending to each of the two
         await night.until(lambda one: any(page.failed for page in one.oncall.pages), "a page that is lost")
     async with night.bot():
         await world.card("SEV-1")
-        await night.until(lambda one: any(page.sent_at for page in one.oncall.pages), "a page that comes through")
+        await night.until(lambda one: any(page.sent_at for page in one.oncall.pages), "a page that is taken")
         await night.until(lambda one: "missed" in stages(one), "nobody answers within 15 minutes")
         await night.until(lambda _: night.alerts(SECOND_KEY), "the second in line is woken")
         (theirs,) = night.alerts(SECOND_KEY)
         await pagerduty.act(theirs, "acknowledge", by="Jo Doe")
-        await world.card("Who has it: Jo Doe")
+        await world.card("Jo Doe")
         world.maintainx.heal()
-        print(await world.card())
+        await world.mx("gap accept all anyway assets and users are compared every night")
+        await night.until(proved, "a proof of recovery")
+        await world.mx("resolve")
+        await night.until(lambda one: not one.open, "it is resolved")
+        await night.until(lambda _: not pagerduty.open_alerts(), "both pages are called off")
+
+
+async def second(night: Night) -> None:
+    """The key is revoked while Slack is down: somebody is woken all the same, and Slack hears of it in the end."""
+    world, pagerduty = night.world, night.pagerduty
+    before = len(pagerduty.alerts)
+    async with night.bot():
+        await passes(world, 30 * MINUTE)
+        with slack_down(world):
+            world.maintainx.break_(REVOKED)
+            await night.until(lambda one: one.open, "it is found while Slack is down")
+            await night.until(
+                lambda _: len(pagerduty.alerts) > before, "somebody is woken while Slack is down"
+            )
+            await night.until(lambda one: "before" in stages(one), "a reminder that Slack does not take")
+    with slack_down(world):
+        async with night.bot(ready=False):
+            await pagerduty.act(pagerduty.open_alerts()[0], "acknowledge", by="Kim Poe")
+            await night.until(lambda one: one.acknowledged_by == "pagerduty:Kim Poe", "Kim has it")
+            world.maintainx.heal(REVOKED)
+            world.slack.mischief.down = False
+            await night.until(lambda one: one.card is not None, "the card comes once Slack is back")
+            await world.mx("gap accept all anyway the key was put back within the hour")
+            await night.until(proved, "a proof of recovery")
+            await world.mx("resolve")
+            await night.until(lambda one: not one.open, "it is resolved")
+            await night.until(lambda _: not pagerduty.open_alerts(), "the page is called off")
+
+
+async def third(night: Night) -> None:
+    """Work orders fail now and then: Ann takes it and falls asleep, and the one behind her is woken."""
+    world, pagerduty = night.world, night.pagerduty
+    async with night.bot():
+        await passes(world, 30 * MINUTE)
+        world.maintainx.break_(PART)
+        await night.until(lambda one: one.open, "it is found")
+        await night.until(lambda _: pagerduty.open_alerts(), "the first in line is woken")
+        await world.mx("ack")
+        await night.until(lambda one: "ack" in stages(one), "she is asked whether she is still on it")
+    async with night.bot():
+        await night.until(lambda one: one.acknowledged_by is None, "no sign of her for an hour")
+        await night.until(lambda _: len(pagerduty.open_alerts()) == 2, "the second in line is woken")
+        await world.mx("snooze 30m I am on the phone with MaintainX", user=world.ben)
+        told = len((await night.incidents())[-1].oncall.told)
+        await passes(world, 25 * MINUTE)
+        assert len((await night.incidents())[-1].oncall.told) == told, "quiet is quiet"
+        await night.until(lambda one: one.oncall.snooze is None, "the quiet ends by itself")
+        world.maintainx.heal()
+        await night.until(proved, "a proof of recovery")
+        await world.mx("resolve", user=world.ben)
+        await night.until(lambda one: not one.open, "it is resolved")
+        await night.until(lambda _: not pagerduty.open_alerts(), "both pages are called off")
+        await passes(world, 10 * MINUTE)
+
+
+async def in_the_morning(night: Night) -> None:
+    """Three incidents, each told once and in order, and a timeline that nobody has changed."""
+    world, pagerduty = night.world, night.pagerduty
+    incidents = await night.incidents()
+    assert [str(one.worst) for one in incidents] == ["SEV-1", "SEV-1", "SEV-2"]
+    assert all(one.found_by == "monitor" for one in incidents)
+    cards = [str((card.now.metadata or {})["event_payload"]["incident"]) for card in world.cards()]
+    assert sorted(cards) == sorted(one.id for one in incidents)
+
+    facts = await world.facts()
+    keys = [event.key for event in facts if event.key is not None]
+    assert [key for key, count in Counter(keys).items() if count > 1] == []
+    said = [
+        (event.stream, event.fact) for event in facts if isinstance(event.fact, ResponseReminded | AckLapsed)
+    ]
+    assert len(said) == len(set(said)), "no reminder twice"
+    sent = [event.fact.page for event in facts if isinstance(event.fact, PageSent)]
+    asked = [event.fact.page for event in facts if isinstance(event.fact, PageRequested)]
+    assert sorted(sent) == sorted(set(asked)), "each page that was asked for was sent, once"
+    woken = [(one.routing_key == SECOND_KEY, one.state, len(one.events)) for one in pagerduty.alerts]
+    assert woken == [
+        (False, "resolved", 1),
+        (True, "resolved", 1),
+        (False, "resolved", 1),
+        (False, "resolved", 1),
+        (True, "resolved", 1),
+    ]
+
+    posts = [
+        (one.now.metadata or {})["event_payload"]["fact"]
+        for one in world.slack.messages(world.channel)
+        if (one.now.metadata or {}).get("event_type") == "mx_post"
+    ]
+    assert len(posts) == len(set(posts)), "nothing is posted twice"
+    numbers = [int(post.rpartition(":")[2]) for post in posts]
+    assert numbers == sorted(numbers), "and all of it in order"
+    async with timeline_at(world.folder / "mx.db", world.clock) as timeline:
+        assert (await timeline.verify()).ok
