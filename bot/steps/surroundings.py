@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.integration import Integration
-from bot.ports import Pager, RotatingKey
+from bot.errors import OutsideError
+from bot.ports import KeySource, Pager, RotatingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,14 @@ class Surroundings:
     keys: Mapping[str, RotatingKey] = field(default_factory=dict)
     pagers: tuple[Pager, ...] = ()
     """In the order in which they are escalated to."""
+
+
+def known(around: Surroundings, name: str) -> tuple[Integration, KeySource]:
+    """The integration and its key. Raises OutsideError where the settings do not have it."""
+    integration, key = around.integrations.get(name), around.keys.get(name)
+    if integration is None or key is None:
+        raise OutsideError(
+            f"there is no integration {name} in the settings; describe it in mx.toml under [integrations.{name}]",
+            permanent=True,
+        )
+    return integration, key

@@ -13,6 +13,7 @@ from bot.demo.maintainx import FakeMaintainX
 from bot.domain.gap import Gap
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
+from bot.domain.oncall import OnCall
 from bot.ports import StepContext
 from bot.steps.surroundings import Surroundings
 from tests.wound_clock import START, WoundClock
@@ -49,6 +50,7 @@ def incident(*gaps: Gap, **changes: Any) -> Incident:
         "opened_by": "slack:U1",
         "requested_at": None,
         "requested_by": None,
+        "oncall": OnCall(clock_from=OPENED),
         "gaps": gaps,
     }
     return Incident(**{**made, **changes})
