@@ -32,8 +32,6 @@ class Answered:
     says: str
     body: bytes = b""
     wait_s: float | None = None
-    left: int | None = None
-    """Requests that MaintainX's limit still allows, where it says so."""
 
     @property
     def again(self) -> bool:
@@ -60,6 +58,8 @@ class Straight:
         self._apart_s = 1.0 / rate_per_s
         self._next = 0.0
         self._untold = 0
+        self.left: int | None = None
+        """Requests that MaintainX's limit still allows, as it said last; 0 after a 429."""
 
     @classmethod
     @asynccontextmanager
@@ -159,7 +159,8 @@ class Straight:
         says = f"it answered {answer.status_code}" + (f" ({words})" if words else "")
         limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
         wait_s = max(waits) if waits and limited else told.retry_after_s
-        return Answered(answer.status_code, says, bytes(body), wait_s, told.remaining)
+        self.left = 0 if limited else told.remaining
+        return Answered(answer.status_code, says, bytes(body), wait_s)
 
     async def _tell(self) -> None:
         """The gateway's budget counts what goes past it; one that is away is told with the next request."""
