@@ -1,7 +1,6 @@
 """The bot's composition root: opens everything, starts every loop, and stops without losing what was acknowledged."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -15,7 +14,9 @@ from bot.faults import wordless
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
+from bot.lookout import Lookout
 from bot.ports import Clock
+from bot.pulse import Pulse
 from bot.slack import server
 from bot.slack.api import SlackError
 from bot.slack.asking import OwnerAsker
@@ -24,13 +25,14 @@ from bot.slack.socketmode import Socket
 from bot.slackside import SlackSide, slack_side
 from bot.supervisor import Supervisor
 from bot.web import pages
-from bot.web.state import Look
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - the platform's router reaches the bot from outside its container
 _LEADER_S = 1.0
 _IDLE_S = 5.0
 _GATHER_S = 0.02
 _CLOSING_S = 3.0
+_GREET_S = 1.0
+_GREET_LONGEST_S = 30.0
 
 Loops = Mapping[str, Callable[[], Coroutine[None, None, None]]]
 
@@ -52,10 +54,11 @@ async def serve(
         raise ConfigError(
             ("SLACK_BOT_TOKEN: not set; `mx serve` needs it, and a signing secret or an app token",)
         )
+    pulse = Pulse(clock)
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(open_engine(settings, clock=clock))
+        engine = await stack.enter_async_context(open_engine(settings, clock=pulse))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
-        bot = _Bot(engine, slack, settings.slack)
+        bot = _Bot(engine, slack, settings.slack, pulse)
         door = await stack.enter_async_context(AsyncExitStack())
         url = await door.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
         async with asyncio.TaskGroup() as group:
@@ -71,11 +74,11 @@ async def serve(
 class _Bot:
     """The loops of the process, and what they look like from outside."""
 
-    def __init__(self, engine: Engine, slack: SlackSide, settings: SlackSettings) -> None:
+    def __init__(self, engine: Engine, slack: SlackSide, settings: SlackSettings, pulse: Pulse) -> None:
         self._engine = engine
         self._slack = slack
         self._settings = settings
-        self._supervisor = Supervisor(engine.clock, scrub=engine.scrub)
+        self._supervisor = Supervisor(engine.clock, scrub=engine.scrub, pulse=pulse)
         self._log = structlog.get_logger("mx.app")
         self._leads = False
         self._greeting = "Slack has not been asked yet who the bot is"
@@ -84,11 +87,20 @@ class _Bot:
             if settings.app_token
             else None
         )
+        self._lookout = Lookout(
+            engine.timeline,
+            engine.meter,
+            self._supervisor,
+            engine.clock,
+            leads=lambda: self._leads,
+            missing=self._missing,
+            gateway=lambda: slack.watch.latest(engine.settings.served),
+        )
 
     def web_app(self) -> web.Application:
         """Every route of the process."""
         made = web.Application(client_max_size=server.BODY_CAP)
-        made.add_routes(pages.routes(self.look))
+        made.add_routes(pages.routes(self._lookout.look, loops=self._lookout.loops))
         if self._settings.signing_secret:
             made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
         return made
@@ -98,17 +110,19 @@ class _Bot:
         keep = self._supervisor.keep
         made: list[Coroutine[None, None, None]] = [
             keep("answers in waiting", self._slack.later.run),
-            keep("leadership", self._lead),
-            self._greet(),
+            keep("leadership", self._lead, comes_round=True),
+            keep("greeting", self._greet, comes_round=True),
         ]
         if self._socket:
-            made.append(keep("socket mode", self._socket.follow))
+            made.append(keep("socket mode", self._socket.follow, comes_round=True))
         return made
 
     def _followers(self) -> Loops:
         engine = self._engine
         served = engine.settings.served
-        feed = GatewayFeed(engine.timeline, engine.gateway, clock=engine.clock, integration=served)
+        feed = GatewayFeed(
+            engine.timeline, engine.gateway, clock=engine.clock, integration=served, meter=engine.meter
+        )
         orders = Orders(
             engine.timeline,
             engine.gateway,
@@ -149,7 +163,7 @@ class _Bot:
             try:
                 async with asyncio.TaskGroup() as group:
                     running = [
-                        group.create_task(self._supervisor.keep(name, run))
+                        group.create_task(self._supervisor.keep(name, run, comes_round=True))
                         for name, run in self._followers().items()
                     ]
                     while await self._engine.term.lead():
@@ -170,36 +184,34 @@ class _Bot:
             await self._engine.clock.sleep(_GATHER_S)
 
     async def _greet(self) -> None:
-        """Ask Slack once who the bot is: a wrong token shows at /readyz, not at the first click."""
-        wait_s = 1.0
+        """Ask Slack who the bot is until it says so, and again while calls do not reach it: /readyz then tells."""
+        wait_s = _GREET_S
         while True:
+            if not self._greeting and not self._slack.api.trouble:
+                wait_s = _GREET_S
+                await self._engine.clock.sleep(_IDLE_S)
+                continue
             try:
                 me = await self._slack.chat.who_am_i()
             except SlackError as error:
                 self._greeting = str(error)
                 self._log.warning("not ready", because=self._greeting)
                 await self._engine.clock.sleep(wait_s)
-                wait_s = min(wait_s * 2, 30.0)
+                wait_s = min(wait_s * 2, _GREET_LONGEST_S)
             else:
                 self._greeting = ""
                 self._log.info("Slack knows the bot", name=me.name, user=me.user, team=me.team)
-                return
 
-    async def look(self) -> Look:
-        """The process as /readyz and /metrics show it. Raises StoreError."""
-        book = await self._engine.timeline.book()
-        waiting = [self._greeting] if self._greeting else []
+    def _missing(self) -> tuple[str, ...]:
+        """What Slack has not given us."""
+        slack = self._greeting or self._slack.api.trouble
+        missing = [slack] if slack else []
         if self._socket and not self._socket.connected:
-            waiting.append("Socket Mode is not connected")
-        severities = Counter(str(one.severity) for one in book.open_incidents())
-        return Look(
-            leader=self._leads,
-            loops=self._supervisor.loops,
-            waiting_for=tuple(waiting),
-            events=book.head.seq,
-            open_incidents=severities,
-            slack_calls=dict(self._slack.api.calls),
-        )
+            missing.append(
+                "Socket Mode is not connected: it is tried again by itself; if it stays so, compare SLACK_APP_TOKEN "
+                "and the way out (mx doctor)"
+            )
+        return tuple(missing)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
+from bot.meter import Meter
 from bot.pagers import PagerDuty, WebhookPager
 from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Pager, Probe, Step
@@ -96,6 +97,8 @@ class Engine:
     runner: Runner
     term: Term
     probes: Mapping[str, tuple[Probe, ...]]
+    meter: Meter
+    """What this process counts of its own work."""
 
 
 def new_id() -> str:
@@ -108,6 +111,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
     """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError."""
     async with AsyncExitStack() as stack:
         scrub = Scrubber(settings.secrets)
+        meter = Meter()
         gateway = await stack.enter_async_context(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
@@ -126,13 +130,16 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         lock = LeaderLock(settings.bot.database)
         stack.callback(lock.release)
         term = Term(timeline, lock)
-        outside = await stack.enter_async_context(Outside.open(clock=clock, scrub=scrub, gateway=gateway))
+        outside = await stack.enter_async_context(
+            Outside.open(clock=clock, scrub=scrub, gateway=gateway, meter=meter)
+        )
         probes = {
             name: probes_for(
                 integration,
                 key=ToldKey(keys[name], scrub.learn),
                 outside=outside,
                 log=source_for(integration.log),
+                served=name == settings.served,
             )
             for name, integration in settings.integrations.items()
         }
@@ -153,6 +160,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 integrations=settings.integrations,
                 calendar=settings.bot.calendar,
                 new_id=new_id,
+                meter=meter,
             ),
             runner=Runner(
                 timeline,
@@ -169,4 +177,5 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             playbook_faults=faults,
             term=term,
             probes=probes,
+            meter=meter,
         )

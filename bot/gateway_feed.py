@@ -9,6 +9,7 @@ from bot.domain.incident import Incident
 from bot.domain.mitigation import Lease
 from bot.domain.run import Run
 from bot.errors import OutsideError
+from bot.meter import Meter
 from bot.ports import Clock, Gateway
 from bot.timeline import Timeline
 
@@ -38,12 +39,19 @@ class GatewayFeed:
     """Reads one gateway's feed. The place in it is kept in memory: facts are keyed, so reading anew adds none."""
 
     def __init__(
-        self, timeline: Timeline, gateway: Gateway, *, clock: Clock, integration: str = "default"
+        self,
+        timeline: Timeline,
+        gateway: Gateway,
+        *,
+        clock: Clock,
+        integration: str = "default",
+        meter: Meter | None = None,
     ) -> None:
         self._timeline = timeline
         self._gateway = gateway
         self._clock = clock
         self._integration = integration
+        self._meter = meter or Meter()
         self._instance = ""
         self._after = 0
         self._compared = False
@@ -54,8 +62,11 @@ class GatewayFeed:
             try:
                 more = await self.read()
             except OutsideError:
+                self._meter.gateway_up.set(0)
                 await self._clock.sleep(AWAY_S)
                 continue
+            self._meter.gateway_up.set(1)
+            self._meter.gateway_seen.set(self._clock.now().timestamp())
             if not more:
                 await self._clock.sleep(EVERY_S)
 

@@ -47,7 +47,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
         slack_client(settings) as (client, session),
         Replies.open(engine.settings.bot.database, clock=clock) as replies,
     ):
-        api = SlackApi(client, session, clock)
+        api = SlackApi(client, session, clock, meter=engine.meter)
         chat = SlackChat(api)
         planner = Planner(engine.playbooks, engine.steps)
         people = engine.settings.bot.people

@@ -1,11 +1,14 @@
 """Keeps endless loops running: a dead one is started again after a wait, counted, and named until it runs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 from bot.ports import Clock
+from bot.pulse import Pulse
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
@@ -15,29 +18,51 @@ STEADY_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """One loop: whether it runs, how often it was started again, why it last fell."""
+    """One loop: whether it runs, how often it was started again, why it last fell, whether it is hung."""
 
     up: bool = True
     restarts: int = 0
     fault: str = ""
+    late_s: float = 0.0
+    """Since when it should have come round, in seconds; 0 for a loop that only waits for work."""
 
 
 class Supervisor:
-    """Runs loops that should never end. ``scrub`` goes over every fault before it is logged or shown."""
+    """Runs loops that should never end. ``scrub`` goes over every fault before it is logged or shown.
 
-    def __init__(self, clock: Clock, *, scrub: Callable[[str], str]) -> None:
+    Where the loops sleep on the ``pulse``, it is seen which of them no longer come round.
+    """
+
+    def __init__(self, clock: Clock, *, scrub: Callable[[str], str], pulse: Pulse | None = None) -> None:
         self._clock = clock
         self._scrub = scrub
+        self._pulse = pulse or Pulse(clock)
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._log = structlog.get_logger("mx.supervisor")
         self._loops: dict[str, LoopState] = {}
 
     @property
     def loops(self) -> Mapping[str, LoopState]:
         """Every loop by name, as it is now."""
-        return dict(self._loops)
+        late = {name: self._pulse.late_s(task) for name, task in self._tasks.items()}
+        return {name: replace(state, late_s=late.get(name, 0.0)) for name, state in self._loops.items()}
 
-    async def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run a loop for ever; only cancelling this ends it."""
+    async def keep(self, name: str, run: Callable[[], Awaitable[None]], *, comes_round: bool = False) -> None:
+        """Run a loop for ever; only cancelling this ends it.
+
+        ``comes_round``: it sleeps on the pulse every few seconds, so that one that does not is hung.
+        """
+        if not comes_round:
+            await self._keep(name, run)
+            return
+        with self._pulse.watched() as task:
+            self._tasks[name] = task
+            try:
+                await self._keep(name, run)
+            finally:
+                del self._tasks[name]
+
+    async def _keep(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         wait_s = FIRST_WAIT_S
         state = self._loops.get(name, LoopState())
         try:

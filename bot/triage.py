@@ -14,6 +14,7 @@ from bot.domain.gateway import listed
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Status
 from bot.errors import Conflict
+from bot.meter import Meter
 from bot.ports import Clock, Probe
 
 ACTOR = "mx"
@@ -67,6 +68,7 @@ class Triage:
         integrations: Mapping[str, Integration],
         calendar: Calendar,
         new_id: Callable[[], str],
+        meter: Meter | None = None,
     ) -> None:
         self._timeline = timeline
         self._clock = clock
@@ -74,16 +76,19 @@ class Triage:
         self._integrations = integrations
         self._calendar = calendar
         self._new_id = new_id
+        self._meter = meter or Meter()
 
     async def assess(self, name: str, *, samples: int = 3) -> Assessment:
         """Ask about one integration now; writes nothing."""
-        return await assess(
+        found = await assess(
             self._integrations[name],
             self._probes_of(name),
             samples=samples,
             clock=self._clock,
             calendar=self._calendar,
         )
+        self._meter.assessments.add(found.verdict, str(found.severity or "none"))
+        return found
 
     async def advance(self) -> bool:
         """Answer the oldest request that waits, and with the same readings all others for that integration.

@@ -58,6 +58,7 @@ from bot.domain.readings import (
     ServiceState,
     Status,
     StatusPageDetail,
+    SyncDetail,
     Timing,
     TrafficDetail,
 )
@@ -163,6 +164,13 @@ READINGS = (
             budget_left=0.0,
             mode="pass",
         ),
+    ),
+    Reading(
+        probe="sync",
+        target="sync state",
+        status=Status.OK,
+        says="the last sync ended about 4 minutes ago by its own word",
+        detail=SyncDetail(file="state.json", last_sync_at=NINE, age_s=240.0, stale_s=900.0),
     ),
 )
 

@@ -17,11 +17,20 @@ from bot.domain.readings import (
     ServiceState,
     Status,
     StatusPageDetail,
+    SyncDetail,
     TrafficDetail,
 )
 
 _D = TypeVar(
-    "_D", HttpDetail, ServiceDetail, ServiceState, KeyDetail, StatusPageDetail, LogDetail, TrafficDetail
+    "_D",
+    HttpDetail,
+    ServiceDetail,
+    ServiceState,
+    KeyDetail,
+    StatusPageDetail,
+    LogDetail,
+    TrafficDetail,
+    SyncDetail,
 )
 
 OK = 200
@@ -166,6 +175,11 @@ class Case:
     def traffic(self) -> TrafficDetail | None:
         """What passed the gateway."""
         return self._detail("traffic", TrafficDetail)
+
+    @property
+    def sync(self) -> SyncDetail | None:
+        """What the integration noted of its last sync; None where that is not configured or cannot be read."""
+        return self._detail("sync", SyncDetail)
 
     @property
     def versions_work(self) -> bool | None:

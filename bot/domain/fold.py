@@ -83,7 +83,7 @@ def evolve(incident: Incident | None, event: Event) -> Incident:
     now = _after(incident, event, event.version)
     if event.actor == now.acknowledged_by and now.acknowledged_at is not None:
         # Whatever whoever has it does is a sign of them.
-        now = changed(now, oncall=changed(now.oncall, confirmed_at=event.at))
+        now = changed(now, oncall=changed(now.oncall, confirmed_at=event.at, lapses_at=None))
     return now
 
 
@@ -195,7 +195,11 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_by=event.actor,
                 resolved_reason=fact.reason,
                 accepted=fact.accepted,
-                oncall=changed(was.oncall, snooze=None),
+                oncall=changed(
+                    was.oncall,
+                    snooze=None,
+                    first_resolved_at=was.oncall.first_resolved_at or event.at,
+                ),
             )
         case Reopened():
             return changed(
@@ -207,7 +211,7 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_reason="",
                 accepted=(),
                 recovery=None,
-                oncall=changed(was.oncall, clock_from=event.at),
+                oncall=changed(was.oncall, clock_from=event.at, lapses_at=None),
             )
         case Redacted():
             return changed(was, version=version, redacted=was.redacted | {fact.version})

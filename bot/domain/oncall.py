@@ -141,6 +141,7 @@ class PageState(NamedTuple):
     sent_at: datetime | None = None
     failed: PageFailed | None = None
     """The latest try that did not come through."""
+    first_failed_at: datetime | None = None
 
     @property
     def waits(self) -> bool:
@@ -171,9 +172,15 @@ class OnCall:
     """The latest sign of whoever has it: an acknowledgement, or any other fact by the same person."""
     mitigated_at: datetime | None = None
     """When the first mitigation was on."""
+    first_resolved_at: datetime | None = None
+    """When it was first said to be over, whatever was said later."""
     told: frozenset[str] = frozenset()
     """Reminders that were given: ``before:…``, ``missed:…``, ``ack:…``, each with its time in ISO 8601."""
+    lapses_at: datetime | None = None
+    """Whoever has it was asked to confirm that, and it lapses then; None where no such question is open."""
     snooze: Snooze | None = None
+    quiet_ended_at: datetime | None = None
+    """When the latest snooze was over."""
     pages: tuple[PageState, ...] = ()
 
     @property
@@ -193,21 +200,26 @@ def after(was: OnCall, event: "Event", fact: AnyOnCall) -> OnCall:  # noqa: PLR0
             )
             return changed(was, pages=pages)
         case PageFailed():
-            pages = tuple(p._replace(failed=fact) if p.request.page == fact.page else p for p in was.pages)
+            pages = tuple(_failed(p, event.at, fact) if p.request.page == fact.page else p for p in was.pages)
             return changed(was, pages=pages)
         case ResponseReminded():
             return changed(was, told=was.told | {f"{fact.stage}:{fact.due.isoformat()}"})
         case AckReminded():
-            return changed(was, told=was.told | {f"ack:{fact.lapses_at.isoformat()}"})
+            told = was.told | {f"ack:{fact.lapses_at.isoformat()}"}
+            return changed(was, told=told, lapses_at=fact.lapses_at)
         case AckLapsed():
-            return changed(was, clock_from=event.at, confirmed_at=None)
+            return changed(was, clock_from=event.at, confirmed_at=None, lapses_at=None)
         case Snoozed():
             snooze = Snooze(fact.until, event.actor, fact.reason, fact.severity, event.at)
             return changed(was, snooze=snooze)
         case SnoozeEnded():
-            return changed(was, snooze=None)
+            return changed(was, snooze=None, quiet_ended_at=event.at)
         case PagerReported() | PageOverdue():
             return was
+
+
+def _failed(page: PageState, at: datetime, fact: PageFailed) -> PageState:
+    return page._replace(failed=fact, first_failed_at=page.first_failed_at or at)
 
 
 def regraded(was: OnCall, at: datetime, severity: Severity | None) -> OnCall:

@@ -168,6 +168,27 @@ class TrafficDetail(Frozen):
     """Asked for where the hour has a 429."""
     share: BudgetShare | None = None
     mode: str | None = None
+    last_good: dict[str, dict[Literal["in", "out"], datetime]] = {}
+    """When each collection was last answered well, for reads and writes apart, since the gateway's start."""
+
+
+class SyncDetail(Frozen):
+    """What the integration itself noted of its last sync: its word, which does not prove that data came."""
+
+    kind: Literal["sync"] = "sync"
+    file: str
+    last_sync_at: datetime
+    age_s: float
+    """Its age when it was read, in seconds."""
+    stale_s: float
+    """The age from which it is too old."""
+    never: bool = False
+    """It still holds its first value: no sync has ended."""
+
+    @property
+    def stale(self) -> bool:
+        """Older than is allowed."""
+        return self.never or self.age_s > self.stale_s
 
 
 class ServiceState(Frozen):
@@ -213,7 +234,14 @@ class Made(Frozen):
 
 
 Detail = Annotated[
-    HttpDetail | ServiceDetail | KeyDetail | StatusPageDetail | LogDetail | TrafficDetail | ServiceState,
+    HttpDetail
+    | ServiceDetail
+    | KeyDetail
+    | StatusPageDetail
+    | LogDetail
+    | TrafficDetail
+    | ServiceState
+    | SyncDetail,
     Field(discriminator="kind"),
 ]
 
@@ -221,7 +249,7 @@ Detail = Annotated[
 class Reading(Frozen):
     """The answer to one question: which probe, about what, how it went, the number, the sentence to show."""
 
-    probe: Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic"]
+    probe: Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic", "sync"]
     target: str
     """What was asked, as a person names it: ``/workorders``, ``/health``, ``API key``."""
     status: Status

@@ -1,10 +1,12 @@
 """By when somebody must have answered an incident, and why nobody is woken or reminded of it. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.assessment import Assessment, Severity
 from bot.domain.calendar import Calendar, response_due
 from bot.domain.incident import Incident
+from bot.domain.oncall import Graded
 from bot.domain.readings import StatusPageDetail
 
 _ALL = tuple(Severity)
@@ -16,15 +18,23 @@ def due(incident: Incident, calendar: Calendar) -> datetime | None:
     Each severity's time runs from when the incident was first at least as grave, and anew from when it was reopened
     or an acknowledgement lapsed; the earliest counts, so that a raised severity never gives more time.
     """
-    severity = incident.severity
-    if severity is None or not incident.open or incident.acknowledged_by is not None:
+    if not incident.open or incident.acknowledged_by is not None:
         return None
-    graded = incident.oncall.graded
+    oncall = incident.oncall
+    return earliest(incident.severity, oncall.graded, since=oncall.clock_from, calendar=calendar)
+
+
+def earliest(
+    severity: Severity | None, graded: Sequence[Graded], *, since: datetime, calendar: Calendar
+) -> datetime | None:
+    """The earliest of the deadlines of this severity and the milder ones, each from when it was first that grave."""
+    if severity is None:
+        return None
     found: list[datetime] = []
     for level in _ALL[severity.number - 1 :]:
         first = next((one.at for one in graded if one.severity.number <= level.number), None)
         if first is not None:
-            found.append(response_due(level, max(first, incident.oncall.clock_from), calendar=calendar))
+            found.append(response_due(level, max(first, since), calendar=calendar))
     return min(found, default=None)
 
 

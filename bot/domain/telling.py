@@ -11,6 +11,12 @@ def hour(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%H:%M %Z}"
 
 
+def moment(at: datetime, zone: tzinfo, *, beside: datetime) -> str:
+    """The same, with the weekday and date where it is another day than ``beside``: "Mon 23 Nov 09:00 UTC"."""
+    local = at.astimezone(zone)
+    return f"{local:%a %d %b %H:%M %Z}" if local.date() != beside.astimezone(zone).date() else hour(at, zone)
+
+
 def about(seconds: float) -> str:
     """A length of time to plan by: "about 40 s", "about 3 minutes", "about 2 hours"."""
     if seconds < _IN_SECONDS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bot.domain.integration import Integration
+from bot.meter import Meter
 from bot.ports import Clock, Gateway, KeySource, LogSource, Probe
 from bot.probes.api import ApiProbe
 from bot.probes.exchange import Wire
@@ -16,6 +17,7 @@ from bot.probes.logs import LogProbe
 from bot.probes.service import ServiceProbe
 from bot.probes.spending import Spending
 from bot.probes.status_page import StatusPageProbe
+from bot.probes.sync_state import SyncStateProbe
 from bot.probes.traffic import TrafficProbe
 from bot.probes.versions import VersionsProbe
 from bot.servicehost import host_of
@@ -30,20 +32,41 @@ class Outside:
     gateway: Gateway | None
     wire: Wire
     spending: Spending
+    meter: Meter
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, *, clock: Clock, scrub: Callable[[str], str], gateway: Gateway | None = None
+        cls,
+        *,
+        clock: Clock,
+        scrub: Callable[[str], str],
+        gateway: Gateway | None = None,
+        meter: Meter | None = None,
     ) -> AsyncIterator[Self]:
         """The way out, for as long as the block runs."""
-        yield cls(clock=clock, scrub=scrub, gateway=gateway, wire=Wire(), spending=Spending(gateway))
+        yield cls(
+            clock=clock,
+            scrub=scrub,
+            gateway=gateway,
+            wire=Wire(),
+            spending=Spending(gateway),
+            meter=meter or Meter(),
+        )
 
 
 def probes_for(
-    integration: Integration, *, key: KeySource, outside: Outside, log: LogSource | None = None
+    integration: Integration,
+    *,
+    key: KeySource,
+    outside: Outside,
+    log: LogSource | None = None,
+    served: bool = True,
 ) -> tuple[Probe, ...]:
-    """The probes of one integration; cheap to make, since what costs lies in ``outside``."""
+    """The probes of one integration; cheap to make, since what costs lies in ``outside``.
+
+    What passes the gateway is asked only of the integration that it serves: the traffic is another's otherwise.
+    """
     wire, spending, clock = outside.wire, outside.spending, outside.clock
     base, slow, deadline = integration.base_url, integration.slow_ms, integration.deadline_s
     api = (
@@ -72,6 +95,18 @@ def probes_for(
     process: tuple[tuple[Probe, Kind, str], ...] = ()
     if spec is not None:
         process = ((HostProbe(host=host_of(spec), clock=clock, deadline_s=deadline), "host", "process"),)
+    state: tuple[tuple[Probe, Kind, str], ...] = ()
+    if integration.sync_state_file:
+        sync = SyncStateProbe(
+            file=integration.sync_state_file,
+            stale_s=integration.sync_stale_s,
+            clock=clock,
+            deadline_s=deadline,
+        )
+        state = ((sync, "sync", "sync state"),)
+    traffic: tuple[tuple[Probe, Kind, str], ...] = ()
+    if served:
+        traffic = ((TrafficProbe(gateway=outside.gateway), "traffic", "gateway traffic"),)
     rows: tuple[tuple[Probe, Kind, str], ...] = (
         *((probe, "api", probe.path) for probe in api),
         (versions, "versions", "/versions"),
@@ -80,6 +115,9 @@ def probes_for(
         (KeyProbe(key=key, clock=clock), "key", "API key"),
         (page, "status_page", "status page"),
         (LogProbe(source=log, clock=clock, deadline_s=deadline), "logs", "log"),
-        (TrafficProbe(gateway=outside.gateway), "traffic", "gateway traffic"),
+        *state,
+        *traffic,
     )
-    return tuple(Guarded(probe, kind, target, outside.scrub) for probe, kind, target in rows)
+    return tuple(
+        Guarded(probe, kind, target, outside.scrub, clock, outside.meter) for probe, kind, target in rows
+    )

@@ -5,21 +5,31 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.domain.readings import Reading, Status
-from bot.ports import Probe
+from bot.meter import Meter
+from bot.ports import Clock, Probe
 
-Kind = Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic"]
+Kind = Literal["api", "versions", "service", "host", "key", "status_page", "logs", "traffic", "sync"]
 
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A probe whose every fault becomes a reading and whose every text went through the scrubber."""
+    """A probe whose every fault becomes a reading, whose every text went through the scrubber, and that is counted."""
 
     probe: Probe
     kind: Kind
     target: str
     scrub: Callable[[str], str]
+    clock: Clock
+    meter: Meter
 
     async def read(self, *, samples: int) -> Reading:
+        began = self.clock.monotonic()
+        reading = await self._read(samples=samples)
+        self.meter.probes.add(self.kind, str(reading.status))
+        self.meter.probe_seconds.note(self.clock.monotonic() - began, self.kind)
+        return reading
+
+    async def _read(self, *, samples: int) -> Reading:
         try:
             reading = await self.probe.read(samples=samples)
         except Exception as fault:  # noqa: BLE001 - a probe never raises: any fault of ours is a reading

@@ -42,6 +42,7 @@ class TrafficProbe:
             latest=latest,
             share=status.share,
             mode=status.mode,
+            last_good=status.last_good,
         )
         return _reading(Status.OK, _says(traffic, detail, mode=status.mode), detail)
 

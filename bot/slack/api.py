@@ -3,7 +3,6 @@
 import asyncio
 import io
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import OutsideError
+from bot.meter import Meter
 from bot.ports import Clock
 from bot.slack.settings import SlackSettings
 
@@ -44,6 +44,20 @@ _NEXT_TIME = frozenset(
     {"ratelimited", "rate_limited", "service_unavailable", "internal_error", "fatal_error", "request_timeout"}
 )
 _MAYBE_DONE = frozenset({"internal_error", "fatal_error", "request_timeout", "no_answer"})
+AWAY = frozenset(
+    {
+        "no_answer",
+        "no_connection",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+    }
+)
+"""Codes after which no other call would fare better."""
 NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "is_archived"})
 """Codes by which Slack says that the bot cannot write in a channel."""
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -84,12 +98,21 @@ class SlackApi:
     not taken it (a refused connection, a 429 with its ``Retry-After``).
     """
 
-    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        meter: Meter | None = None,
+    ) -> None:
         self._client = client
         self._session = session
         self._clock = clock
-        self.calls: Counter[tuple[str, str]] = Counter()
-        """Calls by method and outcome, for the metrics."""
+        self.calls = (meter or Meter()).slack_calls
+        """Calls by method and outcome."""
+        self.trouble = ""
+        """Why Slack, or its answer to our token, is away; empty where the last call reached it."""
 
     async def call(
         self, method: str, arguments: Mapping[str, Any], *, doing: str, again: bool, read: bool = False
@@ -107,14 +130,16 @@ class SlackApi:
             try:
                 answer = await self._once(method, arguments, doing=doing, read=read)
             except SlackError as error:
-                self.calls[method, error.code] += 1
+                self.calls.add(method, error.code)
+                self.trouble = str(error) if error.code in AWAY else ""
                 safe = again or not error.maybe_done
                 wait_s = error.wait_s if error.wait_s is not None else 0.5 * attempt
                 if error.permanent or not safe or attempt == _TRIES or wait_s > _LONGEST_WAIT_S:
                     raise
                 await self._clock.sleep(wait_s)
             else:
-                self.calls[method, "ok"] += 1
+                self.calls.add(method, "ok")
+                self.trouble = ""
                 return answer
         raise AssertionError("the last attempt returns or raises")
 
@@ -148,10 +173,10 @@ class SlackApi:
             async with asyncio.timeout(TIMEOUT_S), self._session.post(url, json=dict(message)) as answer:
                 body = (await answer.text())[:200]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self.calls["response_url", "no_answer"] += 1
+            self.calls.add("response_url", "no_answer")
             raise SlackError(f"{doing}: {_words(error)}", code="no_answer") from None
         code = "ok" if answer.ok else _code_of(body) or f"http_{answer.status}"
-        self.calls["response_url", code] += 1
+        self.calls.add("response_url", code)
         if code != "ok":
             raise SlackError(f"{doing}: Slack answered {code}{_help(code)}", code=code)
 

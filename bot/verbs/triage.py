@@ -76,7 +76,11 @@ async def run_triage(
             integration = settings.integrations[name]
             log = source_for(integration.log)
             probes = probes_for(
-                integration, key=ToldKey(settings.keys[name], scrub.learn), outside=outside, log=log
+                integration,
+                key=ToldKey(settings.keys[name], scrub.learn),
+                outside=outside,
+                log=log,
+                served=name == settings.served,
             )
             return await assess(
                 integration, probes, samples=samples, clock=clock, calendar=settings.bot.calendar

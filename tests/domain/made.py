@@ -1,6 +1,6 @@
 """Readings as tests write them down: one line each."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Assessment
@@ -17,6 +17,7 @@ from bot.domain.readings import (
     ServiceDetail,
     Status,
     StatusPageDetail,
+    SyncDetail,
     Timing,
     TrafficDetail,
 )
@@ -125,6 +126,26 @@ def traffic(total: int, **by_status: int) -> Reading:
     return Reading(
         probe="traffic", target="gateway traffic", status=Status.OK, says=f"{total}", detail=detail
     )
+
+
+def last_good(**ago_min: float) -> Reading:
+    """The gateway's traffic with each collection's last good answer to a read, so many minutes ago."""
+    detail = TrafficDetail(
+        total=9,
+        by_status={"200": 9},
+        last_good={f"/{name}": {"in": AT - timedelta(minutes=ago)} for name, ago in ago_min.items()},
+    )
+    return Reading(probe="traffic", target="gateway traffic", status=Status.OK, says="9", detail=detail)
+
+
+def synced(ago_min: float) -> Reading:
+    """The integration's record of a last sync so many minutes ago; 15 are allowed."""
+    detail = SyncDetail(
+        file="state.json", last_sync_at=AT - timedelta(minutes=ago_min), age_s=ago_min * 60, stale_s=900.0
+    )
+    status = Status.FAILING if detail.stale else Status.OK
+    says = f"the last sync ended about {ago_min:g} minutes ago by its own word"
+    return Reading(probe="sync", target="sync state", status=status, says=says, detail=detail)
 
 
 def judged(readings: list[Reading], *, integration: Integration = INTEGRATION) -> Assessment:

@@ -26,8 +26,10 @@ from tests.domain.made import (
     healthy,
     judged,
     key,
+    last_good,
     page,
     service,
+    synced,
     traffic,
     versions,
 )
@@ -62,6 +64,12 @@ ROWS: list[tuple[str, list[Reading], str, str, str]] = [
     ("service degraded", healthy(service("degraded", "database"), UP), "service-degraded", "SEV-2", "us"),
     ("service unhealthy", healthy(service("unhealthy"), UP), "service-degraded", "SEV-2", "us"),
     ("sync behind", healthy(service("healthy", "sync lag"), UP), "sync-gap", "SEV-2", "us"),
+    ("sync late by its record", healthy(service("healthy"), synced(42), UP), "sync-gap", "SEV-3", "us"),
+    ("sync late, critical data stands", healthy(synced(42), last_good(workorders=41), UP), "sync-gap", "SEV-2", "us"),
+    ("sync late, data came", healthy(synced(42), last_good(workorders=3), UP), "sync-gap", "SEV-3", "us"),
+    ("sync fresh, data is not", healthy(synced(4), last_good(workorders=60, assets=2), UP), "sync-gap", "SEV-2", "us"),
+    ("sync fresh, assets are not", healthy(synced(4), last_good(workorders=3, assets=60), UP), "sync-gap", "SEV-3", "us"),
+    ("sync behind by both", healthy(service("healthy", "sync lag"), synced(42), UP), "sync-gap", "SEV-2", "us"),
     ("webhooks", healthy(service("degraded", "webhookDelivery"), UP), "webhook-delivery", "SEV-2", "us"),
     ("intermittent 500", healthy(api("/workorders", 200, 500, 200), UP), "intermittent-errors", "SEV-2", "maintainx"),
     ("intermittent elsewhere", healthy(api("/users", 200, 503, 200), UP), "intermittent-errors", "SEV-4", "maintainx"),
@@ -312,3 +320,29 @@ def test_the_rules_without_a_row() -> None:
         ([riddle], "unexplained"),
     ):
         assert [f.rule for f in judged(readings).findings] == [rule]
+
+
+def test_a_fresh_record_without_data_is_told_as_that() -> None:
+    found = judged(healthy(synced(4), last_good(workorders=60, assets=2))).findings[0]
+    assert found.symptom == (
+        "the sync's record is fresh and the data is not: no good answer of /workorders since 11:00 UTC at the gateway"
+    )
+    assert found.evidence == (
+        "sync state: the last sync ended about 4 minutes ago by its own word",
+        "gateway: the last good answer to a read of /workorders was at 11:00 UTC",
+    )
+    assert found.playbooks == ("sync-gap",)
+
+
+def test_of_what_the_gateway_never_saw_nothing_is_said() -> None:
+    """It may have been started after the last sync, or the integration may ask past it."""
+    assert judged(healthy(synced(4), last_good())).healthy
+    assert judged(healthy(synced(4), last_good(workorders=18))).healthy, "one collection after another"
+    assert judged(healthy(last_good(workorders=600))).healthy, "no record is configured"
+
+
+def test_both_words_of_a_late_sync_are_shown() -> None:
+    found = judged(healthy(service("healthy", "sync lag"), synced(42)))
+    assert [finding.rule for finding in found.findings] == ["sync-gap"]
+    assert "sync lag: error; the sync is behind: the last sync ended" in found.findings[0].symptom
+    assert [line.split(":")[0] for line in found.findings[0].evidence] == ["/health", "sync state"]

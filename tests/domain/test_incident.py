@@ -37,7 +37,7 @@ from bot.domain.events import (
 )
 from bot.domain.fold import evolve, replay
 from bot.domain.incident import Card, Incident, Note, Override
-from tests.facts import DESK, EVERY_FACT, LEASE, NINE, PERSON, PLAN, assessment, events
+from tests.facts import DESK, EVERY_FACT, LEASE, NINE, PERSON, PLAN, READINGS, assessment, events
 
 OPENED = IncidentOpened(integration="default", channel="C0123", requested_by=PERSON, requested_at=NINE)
 RUN = (
@@ -104,7 +104,7 @@ def test_a_persons_severity_stands_until_a_person_changes_it() -> None:
 def test_only_the_latest_assessment_keeps_its_readings() -> None:
     incident = given_facts(*[Assessed(assessment=assessment())] * 3)
 
-    assert [len(at.assessment.readings) for at in incident.assessments] == [0, 0, 7]
+    assert [len(at.assessment.readings) for at in incident.assessments] == [0, 0, len(READINGS)]
     assert incident.assessments[0].at == NINE + minute(1)
     assert incident.assessment == assessment()
 

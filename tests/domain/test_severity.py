@@ -14,7 +14,19 @@ from bot.domain.diagnosis import diagnose
 from bot.domain.integration import Integration
 from bot.domain.readings import HttpDetail, Reading, Sample, ServiceDetail, Status
 from bot.domain.severity import severity_of
-from tests.domain.made import AT, INTEGRATION, UTC_ZONE, Answer, api, everywhere, healthy, key, service
+from tests.domain.made import (
+    AT,
+    INTEGRATION,
+    UTC_ZONE,
+    Answer,
+    api,
+    everywhere,
+    healthy,
+    key,
+    last_good,
+    service,
+    synced,
+)
 
 _ANSWERS: st.SearchStrategy[Answer] = st.one_of(
     st.sampled_from((200, 200, 302, 400, 401, 403, 404, 429, 500, 503)),
@@ -40,6 +52,11 @@ def rounds(draw: st.DrawFn) -> list[Reading]:
     )
     if claim != "absent":
         found.append(service(claim, *failing))
+    ago = draw(st.none() | st.sampled_from((4.0, 42.0)))
+    if ago is not None:
+        found.append(synced(ago))
+    if draw(st.booleans()):
+        found.append(last_good(workorders=draw(st.sampled_from((3.0, 60.0))), assets=60.0))
     looks = draw(st.sampled_from(("absent", "good", "missing", "odd", "expired")))
     if looks != "absent":
         found.append(
@@ -83,7 +100,7 @@ _WILD_SAMPLES = st.builds(
 )
 _WILD = st.builds(
     Reading,
-    probe=st.sampled_from(("api", "versions", "service", "key", "status_page", "logs", "traffic")),
+    probe=st.sampled_from(("api", "versions", "service", "key", "status_page", "logs", "traffic", "sync")),
     target=st.sampled_from((*INTEGRATION.endpoints, "/health", "{odd}")),
     status=st.sampled_from(Status),
     ms=st.none() | st.floats(0, 1e6),
@@ -113,6 +130,8 @@ def test_diagnosis_never_raises_whatever_was_read(readings: list[Reading]) -> No
         (healthy(service("degraded")), "SEV-2"),
         (healthy(api("/users", 200, ms=2500)), "SEV-3"),
         (healthy(api("/users", 500)), "SEV-4"),
+        (healthy(synced(42)), "SEV-3"),
+        (healthy(synced(42), last_good(workorders=42)), "SEV-2"),
         (healthy(), None),
     ],
 )

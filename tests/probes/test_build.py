@@ -9,6 +9,7 @@ from bot.clock import SystemClock
 from bot.demo.maintainx import FakeMaintainX, Fault
 from bot.domain.integration import Integration
 from bot.domain.readings import HttpDetail, Reading, Status
+from bot.meter import Meter
 from bot.ports import Probe
 from bot.probes.build import Outside, probes_for
 from bot.probes.guard import Guarded
@@ -60,7 +61,9 @@ class Clumsy:
 
 
 async def test_a_fault_of_ours_is_a_reading_without_the_secret() -> None:
-    reading = await Guarded(Clumsy(), "api", "/users", Scrubber([KEY])).read(samples=1)
+    reading = await Guarded(Clumsy(), "api", "/users", Scrubber([KEY]), SystemClock(), Meter()).read(
+        samples=1
+    )
     assert (reading.status, reading.probe, reading.target) == (Status.UNKNOWN, "api", "/users")
     assert "ZeroDivisionError: dividing [redacted] by nothing" in reading.says
 
@@ -70,7 +73,9 @@ async def test_every_text_of_a_reading_goes_through_the_scrubber() -> None:
         {"url": f"http://x/{KEY}", "samples": [{"at_ms": 0, "code": 400, "error": f"Bearer {KEY} is odd"}]}
     )
     leaky = Reading(probe="api", target=KEY, status=Status.FAILING, says=f"said {KEY}", detail=detail)
-    reading = await Guarded(Clumsy(leaky), "api", "/users", Scrubber([KEY])).read(samples=1)
+    reading = await Guarded(Clumsy(leaky), "api", "/users", Scrubber([KEY]), SystemClock(), Meter()).read(
+        samples=1
+    )
     assert KEY not in reading.model_dump_json()
     assert cast(HttpDetail, reading.detail).samples[0].code == 400
 

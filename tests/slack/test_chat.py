@@ -39,7 +39,7 @@ async def test_a_post_that_met_a_500_is_not_repeated_either(rig: Rig, chat: Slac
     with pytest.raises(SlackError, match="HTTP 500") as caught:
         await chat.post(rig.channel, HELLO)
     assert caught.value.maybe_done
-    assert rig.edge.api.calls["chat.postMessage", "internal_error"] == 1
+    assert rig.edge.api.calls.value("chat.postMessage", "internal_error") == 1
 
 
 async def test_an_edit_is_repeated_until_it_is_through(rig: Rig, chat: SlackChat) -> None:
@@ -48,7 +48,7 @@ async def test_an_edit_is_repeated_until_it_is_through(rig: Rig, chat: SlackChat
     rig.slack.mischief.answer("chat.update", 503)
     await chat.update(rig.channel, ts, message(escape("better")))
     assert rig.slack.messages(rig.channel)[0].text == "better"
-    assert rig.edge.api.calls["chat.update", "ok"] == 1
+    assert rig.edge.api.calls.value("chat.update", "ok") == 1
 
 
 async def test_a_long_wait_that_slack_asks_for_is_left_to_the_caller(rig: Rig, chat: SlackChat) -> None:

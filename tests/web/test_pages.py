@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.parser import text_string_to_metric_families
 
-from bot.errors import StoreError
+from bot.meter import Figure, Meter
 from bot.supervisor import LoopState
 from bot.web import pages
 from bot.web.state import Look
@@ -18,11 +19,9 @@ class Looking:
     """What the pages ask; a test sets what is to be seen."""
 
     def __init__(self) -> None:
-        self.seen: Look | StoreError = Look()
+        self.seen = Look()
 
     async def __call__(self) -> Look:
-        if isinstance(self.seen, StoreError):
-            raise self.seen
         return self.seen
 
 
@@ -34,57 +33,74 @@ def looking() -> Looking:
 @pytest.fixture
 async def client(looking: Looking) -> AsyncIterator[Client]:
     app = web.Application()
-    app.add_routes(pages.routes(looking))
+    app.add_routes(pages.routes(looking, loops=lambda: looking.seen))
     async with TestClient(TestServer(app)) as made:
         yield made
 
 
 async def test_alive_even_where_nothing_works(client: Client, looking: Looking) -> None:
-    looking.seen = StoreError("reading mx.db: the disk is gone")
+    looking.seen = Look(
+        loops={"card": LoopState(up=False, fault="x"), "triage": LoopState(late_s=800)},
+        waiting_for=("reading mx.db: the disk is gone",),
+    )
     answer = await client.get("/healthz")
-    assert answer.status == 200
+    assert (answer.status, await answer.json()) == (200, {"status": "alive"})
 
 
-async def test_ready_when_nothing_is_missing(client: Client) -> None:
+async def test_a_loop_that_is_hung_asks_for_a_new_process(client: Client, looking: Looking) -> None:
+    looking.seen = Look(loops={"card": LoopState(late_s=901)})
+    answer = await client.get("/healthz")
+    assert answer.status == 503
+    (because,) = (await answer.json())["because"]
+    assert because.startswith("card has not come round for 15 minutes: start this process anew")
+    assert (await (await client.get("/readyz")).json())["because"] == [because]
+
+
+async def test_ready_when_nothing_is_missing(client: Client, looking: Looking) -> None:
+    looking.seen = Look(loops={"card": LoopState(late_s=119)})
     answer = await client.get("/readyz")
     assert (answer.status, await answer.json()) == (200, {"status": "ready"})
 
 
-async def test_not_ready_says_every_reason(client: Client, looking: Looking) -> None:
+async def test_not_ready_says_every_reason_and_what_to_do(client: Client, looking: Looking) -> None:
     looking.seen = Look(
-        loops={"card": LoopState(up=False, restarts=3, fault="KeyError: 'x'"), "runner": LoopState()},
+        loops={
+            "card": LoopState(up=False, restarts=3, fault="KeyError: 'x'"),
+            "runner": LoopState(),
+            "triage": LoopState(late_s=121),
+        },
         waiting_for=("asking Slack who the bot is: no connection",),
     )
     answer = await client.get("/readyz")
     assert answer.status == 503
-    assert (await answer.json())["because"] == [
-        "asking Slack who the bot is: no connection",
-        "card is down: KeyError: 'x'",
-    ]
+    slack, card, triage = (await answer.json())["because"]
+    assert slack == "asking Slack who the bot is: no connection"
+    assert card.startswith("card is down: KeyError: 'x'; it is started again within 30 s.")
+    assert triage.startswith("triage has not come round for 121 s: see what it waits for in the log")
 
 
-async def test_a_store_that_does_not_answer_is_a_reason_not_a_crash(client: Client, looking: Looking) -> None:
-    looking.seen = StoreError("reading mx.db: locked")
-    assert (await client.get("/readyz")).status == 503
-    assert (await client.get("/metrics")).status == 503
-
-
-async def test_metrics_are_prometheus_text(client: Client, looking: Looking) -> None:
+async def test_metrics_are_what_prometheus_reads(client: Client, looking: Looking) -> None:
+    meter = Meter()
+    meter.slack_calls.add("chat.update", "ok", by=7)
+    meter.probe_seconds.note(0.2, "api")
+    odd = Figure("mx_odd", "Two\nlines and a \\.", "name", kind="gauge")
+    odd.set(1.5, 'a "b"\\\nc')
     looking.seen = Look(
         leader=True,
-        loops={'odd"name': LoopState(up=False, restarts=2, fault="x")},
-        events=41,
-        open_incidents={"SEV-2": 1},
-        slack_calls={("chat.update", "ok"): 7},
+        loops={"card": LoopState(up=False, restarts=2, fault="x")},
+        families=(*meter.families(), odd),
     )
     answer = await client.get("/metrics")
     assert answer.content_type == "text/plain"
-    lines = (await answer.text()).splitlines()
-    assert "mx_timeline_events_total 41" in lines
-    assert 'mx_open_incidents{severity="SEV-2"} 1' in lines
-    assert 'mx_open_incidents{severity="SEV-1"} 0' in lines
-    assert 'mx_loop_restarts_total{loop="odd\\"name"} 2' in lines
-    assert 'mx_slack_calls_total{method="chat.update",outcome="ok"} 7' in lines
-    assert "mx_ready 0" in lines
-    for line in lines:
-        assert line.startswith(("# HELP mx_", "# TYPE mx_", "mx_")), line
+    found = list(text_string_to_metric_families(await answer.text()))
+    assert len({family.name for family in found}) == len(found), "each family once"
+    assert all(family.documentation and family.type != "unknown" for family in found)
+    values = {(s.name, tuple(s.labels.values())): s.value for family in found for s in family.samples}
+    assert values["mx_leader", ()] == 1
+    assert values["mx_ready", ()] == 0
+    assert values["mx_loop_up", ("card",)] == 0
+    assert values["mx_loop_restarts_total", ("card",)] == 2
+    assert values["mx_slack_calls_total", ("chat.update", "ok")] == 7
+    assert values["mx_probe_seconds_bucket", ("api", "0.25")] == 1
+    assert values["mx_probe_seconds_bucket", ("api", "0.1")] == 0
+    assert values["mx_odd", ('a "b"\\\nc',)] == 1.5

@@ -4,15 +4,21 @@ import re
 
 from bot.domain.assessment import Finding, Severity
 from bot.domain.case import Case
+from bot.domain.gateway import listed
 from bot.domain.readings import HealthCheck, Reading, ServiceDetail, Status
 from bot.domain.service_words import cause
-from bot.domain.severity import answered, process_down, reading_severity
+from bot.domain.severity import answered, process_down, reading_severity, standing, sync_severity, worst
 
 _YOUNG_S = 300.0
 _SYNC = re.compile(r"(?i)sync|lag|backfill")
 _WEBHOOK = re.compile(r"(?i)webhook|hook|subscription")
 _MEMORY = re.compile(r"(?i)out of memory|heap|oom")
 _DISK = re.compile(r"(?i)enospc|no space left|disk full|read-only file system")
+_LATE = "the sync job stopped, fails or is throttled; what changed at MaintainX since then may be missing"
+_WINDOW = (
+    "note the window now (from the last good sync until it runs again): see when the job last ended well in "
+    "its log, run it by hand, and schedule a backfill of that window after recovery"
+)
 
 
 def service_down(case: Case) -> Finding | None:
@@ -95,15 +101,53 @@ def service_degraded(case: Case) -> Finding | None:
 
 
 def sync_gap(case: Case) -> Finding | None:
-    """The service tells that its sync is behind: data of that window may be missing."""
-    return _by_check(
-        case,
-        _SYNC,
+    """The sync is behind, or says of itself that it is not while no data came: that window may be missing."""
+    told = _by_check(
+        case, _SYNC, rule="sync-gap", symptom="the sync is behind: {words}", cause=_LATE, check=_WINDOW
+    )
+    noted = _by_its_record(case)
+    if told is None or noted is None:
+        return told or noted
+    return told.model_copy(
+        update={
+            "severity": worst((told.severity, noted.severity)),
+            "symptom": f"{told.symptom}; {noted.symptom}",
+            "cause": noted.cause,
+            "evidence": (*told.evidence, *noted.evidence),
+        }
+    )
+
+
+def _by_its_record(case: Case) -> Finding | None:
+    severity, reading, sync = sync_severity(case), case.reading("sync"), case.sync
+    if severity is None or reading is None or sync is None:
+        return None
+    still = standing(case)
+    missing = listed(tuple(f"{path} since {good:%H:%M} UTC" for path, good in still))
+    if sync.stale:
+        symptom, cause = f"the sync is behind: {reading.says}", _LATE
+    else:
+        symptom = (
+            f"the sync's record is fresh and the data is not: no good answer of {missing} at the gateway"
+        )
+        cause = (
+            "the sync ends without reading what it should and notes its time all the same (a parameter that MaintainX "
+            "refuses, a page after the first that is never asked for), or it asks past the gateway now"
+        )
+    return Finding(
         rule="sync-gap",
-        symptom="the sync is behind: {words}",
-        cause="the sync job stopped, fails or is throttled; what changed at MaintainX since then may be missing",
-        check="note the window now (from the last good sync until it runs again): see when the job last ended well in "
-        "its log, run it by hand, and schedule a backfill of that window after recovery",
+        severity=severity,
+        verdict="us",
+        symptom=symptom,
+        cause=cause,
+        check=_WINDOW,
+        evidence=(
+            f"sync state: {reading.says}",
+            *(
+                f"gateway: the last good answer to a read of {path} was at {good:%H:%M} UTC"
+                for path, good in still
+            ),
+        ),
     )
 
 
