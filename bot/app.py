@@ -16,6 +16,7 @@ from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
 from bot.lookout import Lookout
 from bot.ports import Clock
+from bot.proving import verifier_of
 from bot.pulse import Pulse
 from bot.slack import server
 from bot.slack.api import SlackError
@@ -139,8 +140,11 @@ class _Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        verifier = verifier_of(engine, self._slack.watch)
         return {
             "leases": leases.follow,
+            "verifier": verifier.follow,
+            "recovery watch": verifier.watch,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,

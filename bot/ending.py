@@ -92,7 +92,8 @@ class Ending:
             proof = usable(found, now=self._clock.now(), anyway=reason is not None)
             if proof is None:
                 return on(found, request, says=_asked(found, anyway=reason is not None), binding=False)
-            taken = (*standing, *accepted(proof))
+            known = (one for one in proof if not (at_gateway and one.name == BACKLOG))
+            taken = (*standing, *accepted(known))
             says = f"{found.id} is resolved. {AFTERWARDS}"
             says += f"\n{remark}" if remark else ""
             if taken:

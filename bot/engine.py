@@ -21,6 +21,7 @@ from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Pager, Probe, Step
 from bot.probes.build import Outside, probes_for
 from bot.runner import Runner
+from bot.samples import Samples
 from bot.scrub import Scrubber
 from bot.steering import Steering
 from bot.steps import step_kinds
@@ -99,6 +100,9 @@ class Engine:
     probes: Mapping[str, tuple[Probe, ...]]
     meter: Meter
     """What this process counts of its own work."""
+    keys: Mapping[str, KeyInUse]
+    samples: Samples
+    """The monitor's rounds."""
 
 
 def new_id() -> str:
@@ -126,6 +130,9 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         handover = Handover.beside(settings.bot.database)
         timeline = await stack.enter_async_context(
             Timeline.open(settings.bot.database, clock=clock, scrub=scrub)
+        )
+        samples = await stack.enter_async_context(
+            Samples.open(settings.bot.database, clock=clock, keep_s=settings.bot.watching.samples_keep_s)
         )
         lock = LeaderLock(settings.bot.database)
         stack.callback(lock.release)
@@ -178,4 +185,6 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             term=term,
             probes=probes,
             meter=meter,
+            keys=keys,
+            samples=samples,
         )

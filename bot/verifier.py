@@ -19,6 +19,7 @@ ACTOR = "mx"
 LATE = timedelta(minutes=10)
 """A resolve that is found this old was given to a process that is gone: nobody is resolved in their sleep."""
 _IDLE_S = 5.0
+_GATHER_S = 0.02
 _WATCH_S = 2.0
 _TRIES = 8
 _AT_ONCE = 8
@@ -43,6 +44,7 @@ class Verifier:
             while await self.step():
                 pass
             await self._timeline.changed(head, timeout_s=_IDLE_S)
+            await self._clock.sleep(_GATHER_S)
 
     async def watch(self) -> None:
         """Look at open incidents that are well again, for ever; started by the composition root in the leader."""
@@ -59,6 +61,25 @@ class Verifier:
             for stream, asked in waiting.items():
                 group.create_task(self._answer(stream, asked))
         return bool(waiting)
+
+    async def record(
+        self,
+        integration: str,
+        incident: str | None,
+        lines: tuple[RecoveryLine, ...],
+        *,
+        actor: str,
+        request: str,
+    ) -> None:
+        """Write down what was looked at in this process, question and answer at once. Raises StoreError."""
+        now, stream = self._clock.now(), incident or e.desk(integration)
+        checked = RecoveryChecked(
+            request=request, verdict=verdict_of(lines), lines=lines, says=headline(lines)
+        )
+        await self._timeline.append(
+            e.Draft(stream=stream, actor=actor, at=now, fact=VerifyRequested(request=request)),
+            e.Draft(stream=stream, actor=ACTOR, at=now, fact=checked, key=f"verify:{request}"),
+        )
 
     async def look(self) -> None:
         """Prove the recovery of each open incident whose rounds are good, or disprove the one that was proved."""
@@ -156,7 +177,7 @@ class Verifier:
                 return
             verdict = verdict_of(lines)
             says = f"It was proved before, and is no longer. {headline(lines)}" if proved else headline(lines)
-            fact = RecoveryChecked(verdict=verdict, lines=lines, says=says)
+            fact = RecoveryChecked(verdict=verdict, lines=lines, says=says, was_proved=proved)
             key = f"recovery:{incident.id}:{rounds[0].at.isoformat()}"
             draft = e.Draft(
                 stream=now.id, actor=ACTOR, at=clock.now(), fact=fact, key=key, expect=now.version

@@ -17,7 +17,7 @@ from bot.runner import Runner
 from bot.steps import step_kinds
 from bot.timeline import Timeline
 from tests.gateway_standin import TOKEN, GatewayStandIn
-from tests.room import ANN, BEN, EVE, INCIDENT, numbered, open_incident, timeline_at
+from tests.room import ANN, BEN, EVE, INCIDENT, numbered, open_incident, prove, timeline_at
 from tests.wound_clock import WoundClock
 
 
@@ -135,6 +135,7 @@ async def test_what_happened_before_the_incident_or_without_one_is_nobodys(room:
         "lease": "manual",
         "says": "old",
     }
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(60)
     room.gateway.note("lease_started", actor=EVE, lease="manual", says="after the incident")
@@ -143,6 +144,7 @@ async def test_what_happened_before_the_incident_or_without_one_is_nobodys(room:
 
 
 async def test_a_write_that_is_dropped_after_the_incident_stands_on_its_timeline_once(room: Room) -> None:
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(3600)
     room.gateway.note("write_dropped", actor="cli:me@here", buffer_id="mxb_7", says="ordered twice")
@@ -154,6 +156,7 @@ async def test_a_write_that_is_dropped_after_the_incident_stands_on_its_timeline
 
 
 async def test_a_write_that_is_dropped_a_day_later_stands_at_the_desk_once(room: Room) -> None:
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(25 * 3600)
     room.gateway.note("write_dropped", actor="cli:me@here", buffer_id="mxb_7", says="ordered twice")

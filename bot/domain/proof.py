@@ -136,10 +136,9 @@ def backlog_line(look: Look | None, *, zone: tzinfo) -> RecoveryLine:
     """By a look at the gateway; None: the integration is not behind it."""
     if look is None:
         return line(BACKLOG, "unknown", "the integration is not behind the mx gateway, so none is known")
-    waiting = look.unmet(zone)
+    waiting = look.held_back(zone)
     if waiting:
-        as_of = f"; as of {hour(look.at, zone)}, since then: {look.trouble}" if look.trouble else ""
-        return line(BACKLOG, "unmet", "; ".join(waiting) + as_of)
+        return line(BACKLOG, "unmet", "; ".join(waiting))
     if look.trouble:
         return line(BACKLOG, "unknown", f"the gateway could not be asked: {look.trouble}")
     return line(BACKLOG, "met", f"nothing waits at the gateway (mode {look.mode})")

@@ -9,7 +9,7 @@ from bot.domain.incident import Incident
 from bot.domain.look import Look
 from bot.domain.mitigation import Plan, PlannedStep
 from bot.domain.run import Run
-from bot.slack import blocks, bufferview, runview, tables
+from bot.slack import blocks, bufferview, proofview, runview, tables
 from bot.slack.clocktime import clock
 from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
 from bot.slack.press import Act, Press
@@ -98,6 +98,7 @@ def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
         yield blocks.section(joined("\n", on))
     if runs := [line for run in _shown(incident) for line in runview.lines(incident, run, zone)]:
         yield blocks.section(joined("\n", runs))
+    yield from proofview.section(incident, zone)
 
 
 def _details(incident: Incident) -> Iterator[Block]:
@@ -147,7 +148,8 @@ def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
     if incident.state != "open":
         return
     if incident.healthy_now:
-        yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
+        if incident.recovery is None:
+            yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
     elif incident.proposed:
         number = incident.proposed.number
         yield say(

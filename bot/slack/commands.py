@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.domain.authority import Role
-from bot.slack import blocks, verbs
+from bot.slack import blocks, endings, verbs
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Mrkdwn, joined, say, with_people
 
@@ -77,12 +77,13 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "stop", "", "end every run after its current step", "/mx stop", verbs.stop, "responder", "stop runs"
     ),
+    Verb("verify", "", "is recovery proved? each line with its evidence", "/mx verify", endings.verify),
     Verb(
         "resolve",
         "[anyway REASON]",
-        "it is over; anyway: with open points in your name",
+        "it is over, if recovery is proved; anyway: with open points in your name",
         "/mx resolve",
-        verbs.resolve,
+        endings.resolve,
         "responder",
         "resolve incidents",
     ),
@@ -91,7 +92,7 @@ VERBS: tuple[Verb, ...] = (
         "REASON",
         "it was not over",
         "/mx reopen the 429s are back",
-        verbs.reopen,
+        endings.reopen,
         "responder",
         "reopen incidents",
     ),

@@ -4,7 +4,6 @@ import re
 
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
-from bot.domain.look import Look
 from bot.domain.words import sentence
 from bot.errors import Refused
 from bot.planning import fingerprint
@@ -16,9 +15,8 @@ from bot.slack.press import Press
 
 _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
 _LINES = 25
-_FRESH_S = 1.2
+FRESH_S = 1.2
 """How long the gateway may take to say what waits there, within the 3 seconds of an acknowledgement."""
-_UNASKED = "The gateway could not be asked whether writes wait there"
 
 
 class Misused(Refused):
@@ -44,13 +42,13 @@ async def triage(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def status(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     """What is open now."""
-    _none(words)
+    none(words)
     return blocks.private(await overview(edge))
 
 
 async def ack(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """The asker has it."""
-    _none(words)
+    none(words)
     found = await edge.integration(asked)
     done = await edge.incidents.acknowledge(found.name, actor=asked.actor, key=asked.key)
     return blocks.private(with_people(done.says))
@@ -80,7 +78,7 @@ async def note(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """The last lines of the open incident's timeline, else of the latest's."""
-    _none(words)
+    none(words)
     found = await _open_or_latest(edge, asked)
     history = await edge.timeline.history(found.id)
     lines = [
@@ -102,7 +100,7 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def playbooks(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     """What can be run."""
-    _none(words)
+    none(words)
     lines = [
         say("*{}* {}: {} `/mx run {}` shows its plan.", found.name, found.title, found.when, found.name)
         for found in edge.playbooks.values()
@@ -164,36 +162,9 @@ async def approve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def stop(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """Stop every run after its current step."""
-    _none(words)
+    none(words)
     done = await edge.steering.stop(actor=asked.actor, key=asked.key)
     return blocks.private(joined("\n", [with_people(one.says) for one in done]))
-
-
-async def resolve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """It is over."""
-    first, _, reason = words.partition(" ")
-    if words and (first != "anyway" or not reason.strip()):
-        raise Misused("Resolve takes no words, or `anyway` and a reason.")
-    found = await edge.integration(asked)
-    look = await edge.watch.fresh(found.name, within_s=_FRESH_S)
-    done = await edge.incidents.resolve(
-        found.name,
-        actor=asked.actor,
-        anyway_reason=reason.strip() or None,
-        at_gateway=_unmet(look, edge) if look else (),
-        remark=f"{_UNASKED}: {look.trouble}" if look and look.trouble else "",
-        key=asked.key,
-    )
-    return blocks.private(with_people(done.says))
-
-
-async def reopen(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """It was not over."""
-    if not words:
-        raise Misused("Reopening needs a reason.")
-    found = await edge.integration(asked)
-    done = await edge.incidents.reopen(found.name, words, actor=asked.actor, key=asked.key)
-    return blocks.private(with_people(done.says))
 
 
 async def redact(edge: Edge, asked: Asked, words: str) -> blocks.Message:
@@ -210,7 +181,7 @@ async def redact(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def report(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """Ask for the report of the open incident, else of the latest."""
-    _none(words)
+    none(words)
     found = await edge.integration(asked)
     done = await edge.incidents.request_report(
         found.name, actor=asked.actor, address=edge.address(asked), key=asked.key
@@ -221,20 +192,12 @@ async def report(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 async def overview(edge: Edge) -> Mrkdwn:
     """Every open incident in a few lines each, and what waits at the gateway."""
     found = (await edge.timeline.book()).open_incidents()
-    look = await edge.watch.fresh(edge.watch.integration, within_s=_FRESH_S)
+    look = await edge.watch.fresh(edge.watch.integration, within_s=FRESH_S)
     waits = bufferview.summary(look, zone=edge.zone)
     shown = [cardview.summary(incident, zone=edge.zone) for incident in found] or [
         say("No incident is open. `/mx triage` looks at both sides now.")
     ]
     return joined("\n\n", [*shown, joined("\n", waits)] if waits else shown)
-
-
-def _unmet(look: Look, edge: Edge) -> tuple[str, ...]:
-    """What the gateway holds back; where it cannot be asked, what it held back when it last could."""
-    lines = look.unmet(edge.zone)
-    if not look.trouble or not lines:
-        return lines
-    return (*lines, f"{_UNASKED}, so this is as of {clock(look.at, edge.zone)}: {look.trouble}")
 
 
 async def _open(edge: Edge, asked: Asked) -> Incident:
@@ -254,7 +217,8 @@ async def _open_or_latest(edge: Edge, asked: Asked) -> Incident:
     return found
 
 
-def _none(words: str) -> None:
+def none(words: str) -> None:
+    """Raise Misused where there are words behind a verb that takes none."""
     if words:
         raise Misused("That verb takes no words after it.")
 
