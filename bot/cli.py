@@ -16,6 +16,11 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("triage", "Ask both sides of the integration what is wrong, and say whose fault it is."),
     ("serve", "Run the bot: Slack, the timeline, the runner."),
     ("gateway", "Run the gateway between the integration and MaintainX."),
+    ("status", "Print what is open, who has it, and what waits at the gateway."),
+    ("ack", "Say that you have the open incident."),
+    ("severity", "Set the severity of the open incident, with a reason."),
+    ("note", "Leave words on the timeline of the open incident."),
+    ("reopen", "Say that it was not over, with a reason."),
     ("playbooks", "List the mitigations that can be run."),
     ("run", "Run a playbook on the open incident."),
     ("stop", "Stop every run after the step that is under way."),
@@ -26,10 +31,14 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("replay", "Deliver the writes that wait at the gateway, and watch it go."),
     ("timeline", "Print an incident's timeline, or verify that nobody changed it."),
     ("report", "Print the incident report."),
+    ("stats", "Print how fast incidents were answered, mitigated and resolved."),
     ("doctor", "Check every setting and say what to do next."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
 )
 """Each verb lives in ``bot/verbs/NAME.py`` as ``command``; the words here are its line in ``mx --help``."""
+
+SAYINGS = frozenset({"ack", "severity", "note", "reopen"})
+"""Those that are lines of the table in ``bot/verbs/saying.py``."""
 
 
 class _Verbs(click.Group):
@@ -42,7 +51,10 @@ class _Verbs(click.Group):
         if cmd_name not in dict(VERBS):
             return None
         gc.disable()  # collecting while modules are made finds nothing and takes a tenth of the start
-        command = importlib.import_module(f"bot.verbs.{cmd_name}").command
+        if cmd_name in SAYINGS:
+            command = importlib.import_module("bot.verbs.saying").command_of(cmd_name)
+        else:
+            command = importlib.import_module(f"bot.verbs.{cmd_name}").command
         gc.enable()
         assert isinstance(command, click.Command)
         return command

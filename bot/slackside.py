@@ -81,6 +81,8 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             api=api,
             members=members,
             zone=zone,
+            calendar=engine.settings.bot.calendar,
+            clock=clock,
             refresh=cards.refresh,
         )
         yield SlackSide(

@@ -7,7 +7,7 @@ from bot.domain.assessment import Severity
 from bot.domain.book import Book
 from bot.domain.events import Event
 from bot.domain.incident import Incident
-from bot.domain.stats import MEASURES, Measure, pair, worst_until
+from bot.domain.stats import MEASURES, Measure, pair
 from bot.meter import Durations, Family, Figure
 
 _UNGRADED = "none"
@@ -67,11 +67,18 @@ def _took(incidents: Sequence[Incident]) -> tuple[Family, ...]:
             ended = found.ended if found else None
             if measure == "resolve":
                 ended = incident.oncall.first_resolved_at
-            if ended is not None and not incident.drill:
-                severity = worst_until(incident, ended) or _UNGRADED
+            severity = _worst_before(incident, ended) if ended is not None else None
+            if ended is not None and severity is not None and not incident.drill:
                 took.note(max(0.0, (ended - incident.opened_at).total_seconds()), severity)
         made.append(took)
     return tuple(made)
+
+
+def _worst_before(incident: Incident, ended: datetime) -> Severity | None:
+    """How grave it was by then, and nothing that is found later changes the answer; None: nobody has said yet."""
+    graded = incident.oncall.graded
+    before = [one.severity for one in graded if one.at < ended] or [one.severity for one in graded[:1]]
+    return min(before, key=lambda severity: severity.number, default=None)
 
 
 def _waiting(book: Book, *, now: datetime) -> tuple[Family, ...]:

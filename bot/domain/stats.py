@@ -24,6 +24,9 @@ FACTS: dict[Measure, tuple[str, str]] = {
 }
 """Between which two facts each measure lies."""
 
+MONTHS = 6
+"""So many are told of where nobody says otherwise."""
+
 _NONE = "none"
 
 
@@ -89,6 +92,12 @@ class Stats:
     """Each month's severities, the latest month first."""
     drills: int
     """Left out of all of it."""
+    since: str
+    """The first month that counts; empty: all do."""
+    zone: str
+    """In which a month begins."""
+    counted: frozenset[str]
+    """The incidents' ids."""
 
 
 def pair(incident: Incident, measure: Measure) -> Pair | None:
@@ -105,9 +114,9 @@ def pair(incident: Incident, measure: Measure) -> Pair | None:
     return None if ended is None else Pair(incident.id, incident.opened_at, max(ended, incident.opened_at))
 
 
-def worst_until(incident: Incident, at: datetime | None = None) -> Severity | None:
-    """The gravest that it was, up to this time."""
-    found = [one.severity for one in incident.oncall.graded if at is None or one.at <= at]
+def gravest(incident: Incident) -> Severity | None:
+    """The worst that it ever was; a person who lowers it later does not change that."""
+    found = [one.severity for one in incident.oncall.graded]
     return min(found, key=lambda severity: severity.number, default=None)
 
 
@@ -156,6 +165,9 @@ def stats(
             if (group := _group(real, severity=severity, month=month)).resolved or group.open
         ),
         drills=len(counted) - len(real),
+        since=since,
+        zone=str(calendar.zone),
+        counted=frozenset(one.incident.id for one in real),
     )
 
 
@@ -171,7 +183,7 @@ class _Counted(NamedTuple):
     def of(cls, incident: Incident, calendar: Calendar, *, now: datetime) -> "_Counted":
         return cls(
             incident,
-            str(worst_until(incident) or _NONE),
+            str(gravest(incident) or _NONE),
             month_of(incident.opened_at, calendar.zone),
             response_met(incident, calendar, now=now),
         )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.domain.authority import Role
-from bot.slack import blocks, endings, verbs
+from bot.slack import blocks, endings, statsview, verbs
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Mrkdwn, joined, say, with_people
 
@@ -106,6 +106,13 @@ VERBS: tuple[Verb, ...] = (
         "redact the timeline",
     ),
     Verb("report", "", "post the incident's report", "/mx report", verbs.report),
+    Verb(
+        "stats",
+        "[MONTHS]",
+        "how fast incidents were answered, mitigated and resolved",
+        "/mx stats 6",
+        statsview.stats,
+    ),
     Verb("help", "[VERB]", "this list", "/mx help", _help),
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.domain.authority import Role
+from bot.domain.calendar import Calendar
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
@@ -14,6 +15,7 @@ from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
 from bot.playbook import Playbook
+from bot.ports import Clock
 from bot.slack import blocks
 from bot.slack.api import SlackApi
 from bot.slack.later import Later
@@ -62,6 +64,8 @@ class Edge:
     api: SlackApi
     members: Members
     zone: ZoneInfo
+    calendar: Calendar
+    clock: Clock
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
 

@@ -20,6 +20,7 @@ from bot.demo.slack.render import render_view
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.domain.assessment import Assessment
 from bot.domain.authority import Authority
+from bot.domain.calendar import Calendar
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
@@ -255,6 +256,8 @@ async def rig(
             api=api,
             members=who_may,
             zone=UTC_ZONE,
+            calendar=Calendar(UTC_ZONE),
+            clock=clock,
             refresh=cards.refresh,
         )
         app = bolt_app(client, edge, bot_token=slack.bot_token)

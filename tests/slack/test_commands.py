@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.slack.pings import notifications
-from bot.domain.events import NoteAdded, TriageRequested
+from bot.domain.events import Draft, NoteAdded, Resolved, TriageRequested
 from bot.slack.commands import VERBS
 from tests.slack import rig as rigs
 from tests.slack.rig import Rig
@@ -211,3 +211,18 @@ async def test_leftovers_of_an_oauth_app_in_the_environment_change_nothing(
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-another-workspace")
     async with rigs.rig(tmp_path) as rig:
         assert "No incident is open" in await say(rig, "status")
+
+
+async def test_stats_are_columns_for_the_asker_alone(rig: Rig) -> None:
+    assert "0 incidents since" in await say(rig, "stats")
+    incident = await rig.open()
+    await say(rig, "ack")
+    await rig.timeline.append(
+        Draft(stream=incident.id, actor=f"slack:{rig.ann}", at=rig.clock.now(), fact=Resolved())
+    )
+    shown = await say(rig, "stats 3")
+    assert "1 incident since" in shown
+    assert "SEV-2" in shown
+    assert "mitigate" in shown
+    assert "/mx stats 6" in await say(rig, "stats 0")
+    assert "/mx stats 6" in await say(rig, "stats six")
