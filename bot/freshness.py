@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, tzinfo
 
 from bot.domain.integration import Integration
 from bot.domain.proof import FRESH, ORDERS, Began, line
-from bot.domain.telling import hour
 from bot.domain.watching import RecoveryLine
 from bot.maintainx_pages import created, dated, newest, time_of
 from bot.straight import Answered, Straight
@@ -106,4 +105,4 @@ def dated_paths(integration: Integration) -> tuple[str, ...]:
 
 
 def _when(at: datetime, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d} {hour(at, zone)}"
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"

@@ -52,7 +52,7 @@ async def test_data_that_moves_and_rounds_that_are_good_prove_it_with_evidence(h
     assert headline(lines) == "Recovery is proved: 8 checks met; 1 not known"
     assert {one.name: one.says for one in lines} == {
         "good rounds": "the last 3 rounds were good, 11:58 UTC to 11:59 UTC",
-        "fresh data": "/workorders: newest change 2026-11-23 12:00 UTC, after the first good round (2026-11-23 11:58 UTC)",
+        "fresh data": "/workorders: newest change 2026-11-23 12:00:00 UTC, after the first good round (2026-11-23 11:58:50 UTC)",
         "work orders": "3 work orders made in the last hour",
         "backlog": "nothing waits at the gateway (mode pass)",
         "mitigations": "nothing is switched on",
@@ -71,7 +71,7 @@ async def test_a_quiet_plant_is_no_traffic_and_not_green(here: Plant) -> None:
     assert verdict_of(lines) == "no_traffic"
     assert headline(lines) == "No traffic to judge recovery by: fresh data, work orders"
     assert [one.says for one in lines if one.state == "no_traffic"] == [
-        "/workorders: newest change 2026-11-23 03:00 UTC; nothing moved since the incident began (2026-11-23 11:30 UTC)",
+        "/workorders: newest change 2026-11-23 03:00:00 UTC; nothing moved since the incident began (2026-11-23 11:30:00 UTC)",
         "0 work orders made in the last hour, every page counted",
     ]
 
@@ -215,7 +215,7 @@ async def test_a_canary_is_no_traffic_of_its_own(here: Plant) -> None:
     assert (await here.line("work orders", INCIDENT)).state == "no_traffic"
     here.settings(canary=True, good_rounds=1)
     again = await here.line("fresh data", INCIDENT)
-    assert "newest change 2026-11-23 03:00 UTC" in again.says, "mx's own row is passed over"
+    assert "newest change 2026-11-23 03:00:00 UTC" in again.says, "mx's own row is passed over"
     assert "made at 12:00 UTC, was read back" in again.says
     assert len(here.canaries()) == 1, "one in ten minutes is enough"
     here.clock.wind(EVERY.total_seconds() + 1)
