@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from aiohttp import web
 
+from bot.clocks import Clocks
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
@@ -140,9 +141,11 @@ class _Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         verifier = verifier_of(engine, self._slack.watch)
         return {
             "leases": leases.follow,
+            "clocks": clocks.follow,
             "verifier": verifier.follow,
             "recovery watch": verifier.watch,
             "triage": self._triage,

@@ -18,6 +18,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("gateway", "Run the gateway between the integration and MaintainX."),
     ("status", "Print what is open, who has it, and what waits at the gateway."),
     ("ack", "Say that you have the open incident."),
+    ("snooze", "Be on it, with no reminder and no page for a while."),
     ("severity", "Set the severity of the open incident, with a reason."),
     ("note", "Leave words on the timeline of the open incident."),
     ("reopen", "Say that it was not over, with a reason."),
@@ -37,7 +38,7 @@ VERBS: tuple[tuple[str, str], ...] = (
 )
 """Each verb lives in ``bot/verbs/NAME.py`` as ``command``; the words here are its line in ``mx --help``."""
 
-SAYINGS = frozenset({"ack", "severity", "note", "reopen"})
+SAYINGS = frozenset({"ack", "snooze", "severity", "note", "reopen"})
 """Those that are lines of the table in ``bot/verbs/saying.py``."""
 
 

@@ -159,7 +159,14 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             playbooks=playbooks,
             steps=steps,
             timeline=timeline,
-            incidents=Incidents(timeline, clock, playbooks=playbooks, new_id=new_id, zone=zone),
+            incidents=Incidents(
+                timeline,
+                clock,
+                playbooks=playbooks,
+                new_id=new_id,
+                zone=zone,
+                lapses=settings.bot.duty.lapses,
+            ),
             triage=Triage(
                 timeline,
                 clock,

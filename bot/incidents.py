@@ -1,7 +1,7 @@
 """What may be done in an incident, and what is answered: each request ends in one append, or in a refusal."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 
 from pydantic import JsonValue
 
@@ -11,7 +11,6 @@ from bot.domain.assessment import Severity
 from bot.domain.book import Book
 from bot.domain.fact import Address
 from bot.domain.order import ReplayAsked
-from bot.domain.telling import hour
 from bot.domain.words import sentence
 from bot.ending import Ending
 from bot.errors import Refused
@@ -20,6 +19,7 @@ from bot.playbook import Playbook
 from bot.playbook_params import read
 from bot.ports import Clock
 from bot.run_rules import refuse_stale, refuse_twice, refuse_undo, run_to_undo
+from bot.taking import NEVER, Taking
 from bot.timeline import Timeline
 
 _NO_PARAMS: Mapping[str, JsonValue] = {}
@@ -34,8 +34,8 @@ _WORDLESS = (
 )
 
 
-class Incidents(Ending):
-    """Every change a person can ask for; what ends an incident is inherited. All methods raise Refused, Conflict or StoreError.
+class Incidents(Taking, Ending):
+    """Every change a person can ask for; who has it and how it ends are inherited. All methods raise Refused, Conflict or StoreError.
 
     ``key`` is the id of the delivery that asks: asked twice with one key, it happens once.
     """
@@ -48,8 +48,10 @@ class Incidents(Ending):
         playbooks: Mapping[str, Playbook],
         new_id: Callable[[], str],
         zone: tzinfo = UTC,
+        lapses: timedelta = NEVER,
     ) -> None:
-        super().__init__(timeline, clock, new_id=new_id, zone=zone)
+        Taking.__init__(self, timeline, clock, zone=zone, lapses=lapses)
+        Ending.__init__(self, timeline, clock, new_id=new_id, zone=zone)
         self._playbooks = playbooks
 
     async def request_triage(
@@ -74,20 +76,6 @@ class Incidents(Ending):
                 fact=fact,
                 stream=found.id if found else e.desk(integration),
             )
-
-        return await self._deciding.do(decide, integration, actor=actor, key=key)
-
-    async def acknowledge(self, integration: str, *, actor: str, key: str | None = None) -> Done:
-        """The actor has it; a hand-over says who had it before."""
-
-        def decide(book: Book) -> Move:
-            found = open_in(book, integration)
-            had, since = found.acknowledged_by, found.acknowledged_at
-            at = f", since {hour(since, self._zone)}" if since else ""
-            if had == actor:
-                return Move(says=f"You have {found.id} already{at}.", incident=found.id)
-            says = f"You have {found.id} now." + (f" {had} had it{at}." if had else "")
-            return on(found, e.Acknowledged(), says=says)
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 

@@ -41,7 +41,8 @@ class SlackSide:
 @asynccontextmanager
 async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[SlackSide]:
     """Open it; closed with the block."""
-    clock, zone = engine.clock, engine.settings.bot.zone
+    clock, duty = engine.clock, engine.settings.bot.duty
+    zone = duty.zone
     integrations = engine.settings.integrations
     async with (
         slack_client(settings) as (client, session),
@@ -61,7 +62,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             watch=watch,
             integrations=integrations,
             clock=clock,
-            zone=zone,
+            duty=duty,
             remark=members.authority.says,
         )
         later = Later()
@@ -80,8 +81,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             later=later,
             api=api,
             members=members,
-            zone=zone,
-            calendar=engine.settings.bot.calendar,
+            duty=duty,
             clock=clock,
             refresh=cards.refresh,
         )

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Severity
 from bot.domain.calendar import Calendar
+from bot.domain.reminders import Duty
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class BotSettings:
     def zone(self) -> ZoneInfo:
         """The zone of every time that people read."""
         return self.calendar.zone
+
+    @property
+    def duty(self) -> Duty:
+        """By when somebody has to answer, and how long an answer holds."""
+        return Duty(self.calendar, timedelta(seconds=self.watching.ack_lapses_s))
 
 
 def bot_of(found: dict[str, Any], *, database: Path, beside: Path) -> BotSettings:

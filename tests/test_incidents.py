@@ -127,7 +127,7 @@ async def test_acknowledging_twice_and_handing_over(
     assert (await incidents.acknowledge("default", actor=ANN)).says == f"You have {INCIDENT} now."
     clock.wind(120)
     again = await incidents.acknowledge("default", actor=ANN)
-    assert (again.says, again.event) == (f"You have {INCIDENT} already, since 12:00 UTC.", None)
+    assert again.says == f"You have {INCIDENT}, since 12:00 UTC, and that is confirmed."
     over = await incidents.acknowledge("default", actor=BEN)
     assert over.says == f"You have {INCIDENT} now. {ANN} had it, since 12:00 UTC."
     incident = (await timeline.book()).incident(INCIDENT)

@@ -42,6 +42,16 @@ class Calendar:
                 break
         return datetime.combine(day, self.opens, tzinfo=self.zone).astimezone(UTC)
 
+    def last_opening(self, before: datetime) -> datetime | None:
+        """When the team last opened before this time, in UTC; None where it did not in a year."""
+        day = before.astimezone(self.zone).date() + timedelta(days=1)
+        for _ in range(_LONGEST_CLOSED):
+            day -= timedelta(days=1)
+            opening = datetime.combine(day, self.opens, tzinfo=self.zone).astimezone(UTC)
+            if self.business_day(day) and opening < before:
+                return opening
+        return None
+
     def open_at(self, at: datetime) -> bool:
         """Whether it is business hours."""
         local = at.astimezone(self.zone)

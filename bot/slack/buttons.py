@@ -41,8 +41,9 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
             await _open(edge, press)
             await edge.steering.approve(name, press.undoes or "", actor=actor, key=key)
         case "ack":
-            await _open(edge, press)
-            await edge.incidents.acknowledge(name, actor=actor, key=key)
+            had = (await _open(edge, press)).acknowledged_by
+            done = await edge.incidents.acknowledge(name, actor=actor, key=key)
+            return done.says if had == actor else ""  # who takes it sees that on the card
         case "again":
             await edge.incidents.request_triage(name, actor=actor, address=edge.address(asked), key=key)
             return "Looking at both sides again; the card shows what comes out."

@@ -14,6 +14,7 @@ from bot.domain.events import CardPosted, DeliveryFailed, Draft
 from bot.domain.incident import Card, Incident
 from bot.domain.integration import Integration
 from bot.domain.look import Look
+from bot.domain.reminders import Duty
 from bot.errors import MxError
 from bot.faults import where
 from bot.gateway_watch import Watch
@@ -66,7 +67,7 @@ class Cards:
         watch: Watch,
         integrations: Mapping[str, Integration],
         clock: Clock,
-        zone: tzinfo,
+        duty: Duty,
         remark: str = "",
     ) -> None:
         self._timeline = timeline
@@ -76,7 +77,8 @@ class Cards:
         self._watch = watch
         self._integrations = integrations
         self._clock = clock
-        self._zone = zone
+        self._duty = duty
+        self._zone = duty.zone
         self._remark = remark
         self._began = clock.now()
         self._shown: dict[str, _Shown] = {}
@@ -152,7 +154,7 @@ class Cards:
         offers = await self._planner.offers(incident, now=now) if incident.open else ()
         held = await self._planner.held(incident)
         draw = partial(
-            cardview.card, incident, offers, zone=self._zone, look=look, held=held, remark=self._remark
+            cardview.card, incident, offers, duty=self._duty, look=look, held=held, remark=self._remark
         )
         digest = _digest(draw(head=""))
         message = draw(head=f"{head.seq} {head.hash[:8]}")

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from bot.domain.assessment import Assessment, Finding, Verdict
 from bot.domain.incident import Incident
 from bot.domain.look import Look
 from bot.domain.mitigation import Plan, PlannedStep
+from bot.domain.reminders import Duty
 from bot.domain.run import Run
-from bot.slack import blocks, bufferview, proofview, runview, tables
+from bot.slack import blocks, bufferview, dutyview, proofview, runview, tables
 from bot.slack.clocktime import clock
 from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
 from bot.slack.press import Act, Press
@@ -42,7 +43,7 @@ def card(
     incident: Incident,
     offers: Sequence[Offer],
     *,
-    zone: tzinfo,
+    duty: Duty,
     head: str,
     look: Look | None = None,
     held: Mapping[str, PlannedStep] = _NOTHING_HELD,
@@ -52,7 +53,8 @@ def card(
 
     ``remark`` stands under the buttons of playbooks.
     """
-    parts: list[Block] = [blocks.header(title(incident)), *_top(incident, zone)]
+    zone = duty.zone
+    parts: list[Block] = [blocks.header(title(incident)), *_top(incident, duty)]
     if incident.open:
         parts += bufferview.sections(look, incident, zone=zone) if look else []
         parts += _details(incident)
@@ -77,22 +79,23 @@ def title(incident: Incident) -> str:
     return " · ".join(([] if incident.state == "open" else ["Resolved"]) + [severity, words])
 
 
-def summary(incident: Incident, *, zone: tzinfo) -> Mrkdwn:
+def summary(incident: Incident, *, duty: Duty) -> Mrkdwn:
     """The incident in a few lines, for a private answer."""
     lines = [
         say("*{}* {}", incident.id, title(incident)),
-        *_owner(incident, zone),
-        *_switched_on(incident, zone),
+        *dutyview.lines(incident, duty),
+        *_switched_on(incident, duty.zone),
     ]
     return joined("\n", lines)
 
 
-def _top(incident: Incident, zone: tzinfo) -> Iterator[Block]:
+def _top(incident: Incident, duty: Duty) -> Iterator[Block]:
+    zone = duty.zone
     told = _told(incident)
     if told and told.findings:
         evidence = _evidence(told.findings[0].evidence)
         yield blocks.section(say("*{}.* {}", _VERDICTS[told.verdict], evidence))
-    state = [*_resolved(incident, zone), *_owner(incident, zone), *_proposal(incident, zone)]
+    state = [*_resolved(incident, zone), *dutyview.lines(incident, duty), *_proposal(incident, zone)]
     yield blocks.section(joined("\n", state))
     if on := [*_switched_on(incident, zone), *_gaps(incident, zone)]:
         yield blocks.section(joined("\n", on))
@@ -126,21 +129,6 @@ def _resolved(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
     if incident.state == "resolved" and incident.resolved_at and incident.resolved_by:
         yield say("*Resolved* by {} at {}", person(incident.resolved_by), clock(incident.resolved_at, zone))
         yield from (say("Accepted: {}", line) for line in incident.accepted)
-
-
-def _owner(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
-    if incident.acknowledged_by and incident.acknowledged_at:
-        at = clock(incident.acknowledged_at, zone)
-        yield say("*Who has it:* {}, since {}", person(incident.acknowledged_by), at)
-    elif incident.state == "open":
-        due = incident.assessment.response_due if incident.assessment else None
-        by = say(" · respond by *{}*", _due(due, incident, zone)) if due else escape("")
-        yield say("*Who has it:* nobody yet{}", by)
-
-
-def _due(due: datetime, incident: Incident, zone: tzinfo) -> str:
-    local, opened = due.astimezone(zone), incident.opened_at.astimezone(zone)
-    return clock(due, zone) if local.date() == opened.date() else f"{local:%a %d %b %H:%M %Z}"
 
 
 def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
@@ -219,8 +207,8 @@ def _buttons(incident: Incident, offers: Sequence[Offer]) -> list[Block]:
         style: blocks.Style | None = "danger" if offer.plan.mode == "apply" else None
         made.append(blocks.button(offer.label, action=press.action, value=press.value, style=style))
     simple: list[tuple[Act, str]] = [("again", "Triage again"), ("report", "Report")]
-    if incident.acknowledged_by is None:
-        simple.insert(0, ("ack", "Acknowledge"))
+    if taking := dutyview.ack_label(incident):
+        simple.insert(0, ("ack", taking))
     for act, label in simple:
         press = Press(act=act, incident=incident.id, integration=incident.integration)
         colour: blocks.Style | None = "primary" if act == "ack" else None

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.domain.authority import Role
-from bot.slack import blocks, endings, statsview, verbs
+from bot.slack import blocks, ending_verbs, statsview, taking_verbs, verbs
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Mrkdwn, joined, say, with_people
 
@@ -32,7 +32,16 @@ async def _help(_edge: Edge, _asked: Asked, words: str) -> blocks.Message:
 VERBS: tuple[Verb, ...] = (
     Verb("triage", "[NAME]", "look at both sides of the integration now", "/mx triage", verbs.triage),
     Verb("status", "", "what is open, who has it, what is switched on", "/mx status", verbs.status),
-    Verb("ack", "", "you have it", "/mx ack", verbs.ack),
+    Verb("ack", "", "you have it; typed again: you still have it", "/mx ack", taking_verbs.ack),
+    Verb(
+        "snooze",
+        "TIME REASON | off",
+        "you are on it: no reminder and no page for that long, unless it becomes worse",
+        "/mx snooze 30m on the phone with the vendor",
+        taking_verbs.snooze,
+        "responder",
+        "ask for quiet",
+    ),
     Verb(
         "severity",
         "N REASON",
@@ -77,13 +86,13 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "stop", "", "end every run after its current step", "/mx stop", verbs.stop, "responder", "stop runs"
     ),
-    Verb("verify", "", "is recovery proved? each line with its evidence", "/mx verify", endings.verify),
+    Verb("verify", "", "is recovery proved? each line with its evidence", "/mx verify", ending_verbs.verify),
     Verb(
         "resolve",
         "[anyway REASON]",
         "it is over, if recovery is proved; anyway: with open points in your name",
         "/mx resolve",
-        endings.resolve,
+        ending_verbs.resolve,
         "responder",
         "resolve incidents",
     ),
@@ -92,7 +101,7 @@ VERBS: tuple[Verb, ...] = (
         "REASON",
         "it was not over",
         "/mx reopen the 429s are back",
-        endings.reopen,
+        ending_verbs.reopen,
         "responder",
         "reopen incidents",
     ),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.domain.authority import Role
-from bot.domain.calendar import Calendar
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
+from bot.domain.reminders import Duty
 from bot.errors import Refused
 from bot.gateway_watch import Watch
 from bot.handover import Handover
@@ -63,11 +63,15 @@ class Edge:
     later: Later
     api: SlackApi
     members: Members
-    zone: ZoneInfo
-    calendar: Calendar
+    duty: Duty
     clock: Clock
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of every time that people read."""
+        return self.duty.zone
 
     async def integration(self, asked: Asked) -> Integration:
         """The integration that is meant: the channel's own, the only one, the one in trouble, or ``default``.

@@ -17,7 +17,7 @@ async def stats(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
         raise Misused(f"Stats take a number of months, from 1 to {_LONGEST}.")
     months = int(words) if words else MONTHS
     incidents = (await edge.timeline.book()).incidents()
-    found = reckon(incidents, calendar=edge.calendar, now=edge.clock.now(), months=months)
+    found = reckon(incidents, calendar=edge.duty.calendar, now=edge.clock.now(), months=months)
     said = escape(stats_words.opening(found))
     if not found.counted:
         return blocks.private(said)

@@ -46,14 +46,6 @@ async def status(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     return blocks.private(await overview(edge))
 
 
-async def ack(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """The asker has it."""
-    none(words)
-    found = await edge.integration(asked)
-    done = await edge.incidents.acknowledge(found.name, actor=asked.actor, key=asked.key)
-    return blocks.private(with_people(done.says))
-
-
 async def severity(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """A person's severity, with a reason."""
     number, _, reason = words.partition(" ")
@@ -194,7 +186,7 @@ async def overview(edge: Edge) -> Mrkdwn:
     found = (await edge.timeline.book()).open_incidents()
     look = await edge.watch.fresh(edge.watch.integration, within_s=FRESH_S)
     waits = bufferview.summary(look, zone=edge.zone)
-    shown = [cardview.summary(incident, zone=edge.zone) for incident in found] or [
+    shown = [cardview.summary(incident, duty=edge.duty) for incident in found] or [
         say("No incident is open. `/mx triage` looks at both sides now.")
     ]
     return joined("\n\n", [*shown, joined("\n", waits)] if waits else shown)

@@ -48,6 +48,15 @@ async def _ack(incidents: Incidents, integration: str, words: str, who: str) -> 
     return await incidents.acknowledge(integration, actor=who)
 
 
+async def _snooze(incidents: Incidents, integration: str, words: str, who: str) -> Done:
+    length, _, reason = words.partition(" ")
+    if length.lower() == "off":
+        return await incidents.end_snooze(integration, actor=who)
+    if not reason.strip():
+        raise _Misused("quiet needs a time, such as 30m or 1h30m, and a reason: mx snooze 30m on the phone")
+    return await incidents.snooze(integration, length, reason=reason.strip(), actor=who)
+
+
 async def _severity(incidents: Incidents, integration: str, words: str, who: str) -> Done:
     number, _, reason = words.partition(" ")
     match = _SEVERITY.fullmatch(number)
@@ -74,6 +83,7 @@ async def _reopen(incidents: Incidents, integration: str, words: str, who: str) 
 
 SAYINGS: Mapping[str, Saying] = {
     "ack": Saying("", "You have the open incident; Slack's card says so as soon as a bot runs.", _ack),
+    "snooze": Saying("TIME REASON|off", "You have it: no reminder and no page for so long.", _snooze),
     "severity": Saying("N REASON", "Set the severity, 1 (worst) to 4; your judgement stands.", _severity),
     "note": Saying("TEXT", "Leave words on the timeline of the open incident.", _note),
     "reopen": Saying("REASON", "It was not over: the latest incident goes on.", _reopen),

@@ -12,7 +12,8 @@ from bot import config
 from bot.clock import SystemClock
 from bot.domain.calendar import Calendar
 from bot.domain.incident import Incident
-from bot.domain.response import due
+from bot.domain.reminders import Duty
+from bot.domain.response import due, holds_until, missed
 from bot.domain.telling import hour, moment
 from bot.engine import Engine, open_engine
 from bot.gateway_watch import Watch
@@ -41,7 +42,7 @@ def command(integration: str | None, *, as_json: bool) -> None:
             rows = [_row(one, settings.bot.calendar) for one in found]
             click.echo(json.dumps({"incidents": rows, "gateway": list(waits)}, indent=2))
             return
-        lines = [line for one in found for line in (*_lines(one, settings.bot.calendar), "")]
+        lines = [line for one in found for line in (*_lines(one, settings.bot.duty), "")]
         if not found:
             lines = ["No incident is open. To look at both sides now: mx triage", ""]
         click.echo("\n".join([*lines, *waits]).rstrip())
@@ -57,16 +58,18 @@ async def _waits(engine: Engine) -> tuple[str, ...]:
     return look.unmet(engine.settings.bot.zone) if look else ()
 
 
-def _lines(incident: Incident, calendar: Calendar) -> Iterator[str]:
-    zone = calendar.zone
+def _lines(incident: Incident, duty: Duty) -> Iterator[str]:
+    zone = duty.zone
     severity = str(incident.severity or "no severity")
     drill = " · DRILL" if incident.drill else ""
     yield f"{incident.id} · {incident.integration} · {severity}{drill} · {_symptom(incident)}"
     if incident.acknowledged_by and incident.acknowledged_at:
-        yield f"  Who has it: {incident.acknowledged_by}, since {hour(incident.acknowledged_at, zone)}"
+        had = f"{incident.acknowledged_by}, since {hour(incident.acknowledged_at, zone)}"
+        yield f"  Who has it: {had}{_holds(incident, duty)}"
     else:
-        by = due(incident, calendar)
-        until = f"; respond by {moment(by, zone, beside=incident.opened_at)}" if by else ""
+        by = due(incident, duty.calendar)
+        words = "response missed at" if by and missed(incident, by) else "respond by"
+        until = f"; {words} {moment(by, zone, beside=incident.opened_at)}" if by else ""
         yield f"  Who has it: nobody yet{until}. To take it: mx ack"
     if incident.override:
         yield f"  {severity} by {incident.override.actor}: {incident.override.reason}"
@@ -81,6 +84,15 @@ def _lines(incident: Incident, calendar: Calendar) -> Iterator[str]:
         since = min(gap.since for gap in incident.gaps)
         yield f"  Data may be missing since {hour(since, zone)}: {', '.join(gap.name for gap in incident.gaps)}"
     yield f"  Opened {moment(incident.opened_at, zone, beside=incident.opened_at)}. All of it: mx timeline {incident.id}"
+
+
+def _holds(incident: Incident, duty: Duty) -> str:
+    """Until when, without a further sign."""
+    until = holds_until(incident, duty.lapses)
+    if until is None:
+        return ""
+    at = moment(until, duty.zone, beside=incident.opened_at)
+    return f"; to confirm by {at}: mx ack" if incident.oncall.lapses_at else f", until {at} without a sign"
 
 
 def _symptom(incident: Incident) -> str:

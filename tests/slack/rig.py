@@ -24,6 +24,7 @@ from bot.domain.calendar import Calendar
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
+from bot.domain.reminders import Duty
 from bot.faults import wordless
 from bot.gateway_client import GatewayClient
 from bot.gateway_orders import Orders
@@ -53,6 +54,7 @@ from tests.domain import made
 from tests.gateway_standin import TOKEN, GatewayStandIn
 
 UTC_ZONE = ZoneInfo("UTC")
+DUTY = Duty(Calendar(UTC_ZONE), timedelta(hours=1))
 QUICK = Limits(rates=False)
 
 
@@ -232,14 +234,18 @@ async def rig(
             watch=watch,
             integrations=integrations,
             clock=clock,
-            zone=UTC_ZONE,
+            duty=DUTY,
             remark=who_may.authority.says,
         )
         later = Later()
         edge = Edge(
             timeline=timeline,
             incidents=Incidents(
-                timeline, clock, playbooks=playbooks, new_id=lambda: f"id-{folder.name}-{next(ids)}"
+                timeline,
+                clock,
+                playbooks=playbooks,
+                new_id=lambda: f"id-{folder.name}-{next(ids)}",
+                lapses=DUTY.lapses,
             ),
             ordering=Ordering(timeline, clock, new_id=lambda: f"order-{folder.name}-{next(ids)}"),
             steering=Steering(
@@ -255,8 +261,7 @@ async def rig(
             later=later,
             api=api,
             members=who_may,
-            zone=UTC_ZONE,
-            calendar=Calendar(UTC_ZONE),
+            duty=DUTY,
             clock=clock,
             refresh=cards.refresh,
         )

@@ -11,19 +11,20 @@ from bot.demo.slack.pings import notifications
 from bot.demo.slack.records import Message, Version
 from bot.demo.slack.render import render
 from bot.domain.assessment import Assessment, Severity
+from bot.domain.changed import changed
 from bot.domain.fact import Address
 from bot.domain.gap import Gap
 from bot.domain.incident import AssessedAt, Incident, Override
 from bot.domain.mitigation import Lease, Plan, PlannedStep
-from bot.domain.oncall import OnCall
-from bot.domain.readings import Reading, Status
+from bot.domain.oncall import Graded, OnCall, Snooze
+from bot.domain.readings import Reading, Status, StatusPageDetail
 from bot.domain.run import Run, StepState
 from bot.slack import cardview, tables
 from bot.slack.blocks import Message as Json
 from bot.slack.cardview import Offer
 from bot.slack.limits import PHONE
 from tests.domain import made
-from tests.slack.rig import rate_limited
+from tests.slack.rig import DUTY, rate_limited
 
 AT = made.AT
 EVIL = "<!channel> <@U0EVIL> *bold* `tick` <https://evil.test|click> &amp; @here " + "x" * 900
@@ -62,7 +63,7 @@ def incident(assessment: Assessment | None = None) -> Incident:
         version=3,
         channel="C1",
         opened_at=AT,
-        oncall=OnCall(clock_from=AT),
+        oncall=OnCall(clock_from=AT, graded=(Graded(AT, found.severity),) if found.severity else ()),
         opened_by="mx",
         requested_at=AT,
         requested_by="slack:U1",
@@ -87,7 +88,7 @@ def run(**changes: object) -> Run:
 
 
 def drawn(found: Incident, *offers: Offer) -> Json:
-    return cardview.card(found, offers, zone=made.UTC_ZONE, head="41 deadbeef")
+    return cardview.card(found, offers, duty=DUTY, head="41 deadbeef")
 
 
 def seen(message: Json) -> str:
@@ -133,7 +134,7 @@ def test_what_is_switched_on_is_said_with_owner_and_end_and_can_be_undone() -> N
         "On: 1 request per second; asset-sync paused (rate-limited), by @U1 since 12:00 UTC, until 13:00 UTC"
         in text
     )
-    assert "Who has it: cli:ann@box, since 12:00 UTC" in text
+    assert "Who has it: cli:ann@box, since 12:00 UTC · until 13:00 UTC without a sign" in text
     assert buttons(message) == ["Undo: Emergency rate limit", "Triage again", "Report"]
 
 
@@ -259,3 +260,56 @@ def test_what_may_be_missing_is_said_with_what_fills_it() -> None:
     assert (
         "Data may be missing since 12:00 UTC: workorders from MaintainX. To fill it: /mx run sync-gap" in text
     )
+
+
+def test_who_has_it_is_said_with_until_when_and_asked_for_with_a_button() -> None:
+    was = replace(incident(), acknowledged_by="slack:U1", acknowledged_at=AT)
+    asked = replace(was, oncall=changed(was.oncall, lapses_at=AT + timedelta(hours=1)))
+    message = drawn(asked)
+    assert "Who has it: @U1, since 12:00 UTC · to confirm by 13:00 UTC, else nobody has it" in seen(message)
+    assert buttons(message) == ["Still on it", "Triage again", "Report"]
+    over = replace(asked, state="resolved", resolved_at=AT, resolved_by="slack:U1")
+    assert "to confirm" not in seen(drawn(over))
+
+
+def test_a_deadline_of_another_day_has_its_date_and_a_missed_one_is_said_as_such() -> None:
+    was = incident()
+    due = AT + timedelta(hours=1)
+    missed = replace(was, oncall=changed(was.oncall, told=frozenset({f"missed:{due.isoformat()}"})))
+    assert "Who has it: nobody yet · response missed at 13:00 UTC" in seen(drawn(missed))
+    late = AT + timedelta(hours=11, minutes=30)
+    lapsed = replace(was, oncall=changed(was.oncall, clock_from=late, first_acknowledged_at=AT))
+    assert "Who has it: nobody any more · respond by Tue 24 Nov 00:30 UTC" in seen(drawn(lapsed))
+
+
+def test_the_deadline_does_not_move_with_each_look() -> None:
+    was = incident()
+    later = rate_limited().model_copy(update={"at": AT + timedelta(minutes=50), "response_due": AT})
+    again = replace(was, assessments=(*was.assessments, AssessedAt(later.at, later)))
+    assert "respond by 13:00 UTC" in seen(drawn(again))
+
+
+def test_quiet_is_said_with_its_end_and_reason_and_pings_nobody_but_who_asked() -> None:
+    was = incident()
+    snooze = Snooze(AT + timedelta(minutes=30), "slack:U1", EVIL, Severity.SEV2, AT)
+    held = replace(was, acknowledged_by="slack:U1", acknowledged_at=AT)
+    quiet = replace(held, oncall=changed(was.oncall, snooze=snooze))
+    message = drawn(quiet)
+    assert "Quiet until 12:30 UTC, by @U1: <!channel>" in seen(message)
+    assert set(notifications(_posted(message))) == {"<@U1>"}
+    worse = replace(quiet, override=Override(Severity.SEV1, "all sites", "slack:U2"))
+    assert "Quiet" not in seen(drawn(worse))
+    kept = seen(drawn(quiet))
+    assert "until 13:30 UTC without a sign" in kept
+
+
+def test_announced_maintenance_says_that_nobody_is_disturbed() -> None:
+    page = Reading(
+        probe="status_page",
+        target="status page",
+        status=Status.OK,
+        says="maintenance",
+        detail=StatusPageDetail(state="maintenance", maintenance=True),
+    )
+    found = rate_limited().model_copy(update={"verdict": "maintainx", "readings": (page,)})
+    assert "Quiet: MaintainX announced maintenance" in seen(drawn(incident(found)))
