@@ -21,6 +21,7 @@ from bot.proof import Prover
 from bot.samples import Round
 from bot.timeline import Timeline
 from tests import room
+from tests.domain import made
 from tests.gateway_standin import TOKEN, GatewayStandIn
 from tests.steps.around import Key
 from tests.wound_clock import WoundClock
@@ -126,3 +127,8 @@ async def plant(clock: WoundClock, timeline: Timeline, **settings: Any) -> Async
 def body(one: Recorded) -> Any:
     """What a write carried."""
     return json.loads(one.body)
+
+
+def healthy() -> Assessment:
+    """What a triage finds where all is well."""
+    return made.judged(made.healthy())

@@ -10,13 +10,13 @@ from bot.clock import SystemClock
 from bot.domain.watching import RecoveryChecked, VerifyRequested
 from bot.ending import AFTERWARDS
 from bot.engine import Engine, open_engine
-from bot.errors import OutsideError
+from bot.errors import OutsideError, Refused
 from bot.gateway_watch import Watch
 from bot.proving import verifier_of
 from bot.verbs.actor import actor
 from bot.verbs.proof_view import CODES, as_lines
 from bot.verbs.reading import there
-from bot.verbs.running import chosen
+from bot.verbs.saying import meant, typed
 from bot.verifier import Verifier
 
 PATIENCE_S = 60.0
@@ -27,7 +27,7 @@ _GATEWAY_S = 3.0
 
 @click.command("resolve")
 @click.argument("words", nargs=-1, metavar="[anyway REASON]")
-@click.option("--integration", help="Whose open incident; needed where several are configured.")
+@click.option("--integration", help="Whose incident, where several are open.")
 def command(words: tuple[str, ...], integration: str | None) -> None:
     """Call the incident over, if recovery is proved; `anyway REASON` accepts what is open in your name.
 
@@ -37,13 +37,16 @@ def command(words: tuple[str, ...], integration: str | None) -> None:
     if words and (words[0] != "anyway" or len(words) == 1):
         raise click.UsageError("resolve takes no words, or anyway and a reason")
     settings = config.load()
-    name = chosen(settings, integration)
     there(settings.bot.database)
     reason = " ".join(words[1:]) or None
 
     async def run() -> int:
         async with open_engine(settings, clock=SystemClock()) as engine:
-            return await _resolve(engine, name, reason)
+            name = meant(settings, await engine.timeline.book(), integration)
+            try:
+                return await _resolve(engine, name, reason)
+            except Refused as refused:
+                raise Refused(typed(str(refused))) from None
 
     sys.exit(asyncio.run(run()))
 
@@ -59,18 +62,18 @@ async def _resolve(engine: Engine, name: str, reason: str | None) -> int:
         at_gateway=look.held_back(zone) if look else (),
         remark=look.remark if look else "",
     )
-    click.echo(done.says)
+    click.echo(typed(done.says))
     if done.event is None or not isinstance(done.event.fact, VerifyRequested):
         return 0
     checked = await _answered(
         engine, verifier_of(engine, watch), done.event.fact.request, stream=done.event.stream
     )
-    click.echo(f"{checked.says}.")
+    click.echo(typed(f"{checked.says}."))
     for line in as_lines(checked.lines):
-        click.echo(line)
+        click.echo(typed(line))
     incident = (await engine.timeline.book()).incident(done.event.stream)
     if incident is not None and not incident.open:
-        click.echo(AFTERWARDS)
+        click.echo(typed(AFTERWARDS))
         return 0
     return CODES[checked.verdict] or 1
 

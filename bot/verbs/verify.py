@@ -21,12 +21,12 @@ from bot.proof import proof_of
 from bot.proving import prover_of, verifier_of
 from bot.verbs.actor import actor
 from bot.verbs.proof_view import CODES, as_json, as_text
-from bot.verbs.running import chosen
+from bot.verbs.saying import meant, typed
 
 
 @click.command("verify")
 @click.option("--json", "machine", is_flag=True, help="One JSON object.")
-@click.option("--integration", help="Which one; needed where several are configured.")
+@click.option("--integration", help="Which one, where several could be meant.")
 @click.option("--record", is_flag=True, help="Write what was found to the timeline.")
 def command(*, machine: bool, integration: str | None, record: bool) -> None:
     """Prove line by line that the integration works again: good rounds, fresh data, new work orders, nothing left open.
@@ -35,23 +35,24 @@ def command(*, machine: bool, integration: str | None, record: bool) -> None:
     when it is not, 4 when there is no traffic to judge by, 2 for wrong settings.
     """
     settings = config.load()
-    name = chosen(settings, integration)
     with _database(settings, record=record) as found:
-        sys.exit(asyncio.run(_look(found, name, machine=machine, record=record)))
+        sys.exit(asyncio.run(_look(found, integration, machine=machine, record=record)))
 
 
-async def _look(settings: Settings, name: str, *, machine: bool, record: bool) -> int:
+async def _look(settings: Settings, integration: str | None, *, machine: bool, record: bool) -> int:
     clock = SystemClock()
     async with open_engine(settings, clock=clock) as engine:
         watch = Watch(engine.timeline, engine.gateway, clock=clock, integration=settings.served)
-        incident = (await engine.timeline.book()).open_incident(name)
+        book = await engine.timeline.book()
+        name = meant(settings, book, integration)
+        incident = book.open_incident(name)
         outside = await prover_of(engine, watch).outside(name, incident)
         lines = proof_of(incident, outside, zone=settings.bot.zone)
         about = incident.id if incident else None
         if machine:
             click.echo(json.dumps(as_json(name, about, lines, at=outside.at)))
         else:
-            click.echo(as_text(name, lines))
+            click.echo(typed(as_text(name, lines)))
         if record:
             verifier = verifier_of(engine, watch)
             await verifier.record(name, about, lines, actor=actor(), request=new_id())
