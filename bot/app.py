@@ -7,15 +7,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from aiohttp import web
 
+from bot.audit_pages import PageAuditor
 from bot.clocks import Clocks
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
 from bot.faults import wordless
+from bot.gap_watch import GapWatch
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
 from bot.lookout import Lookout
+from bot.paging import Paging, line_of
 from bot.ports import Clock
 from bot.proving import verifier_of
 from bot.pulse import Pulse
@@ -26,7 +29,8 @@ from bot.slack.settings import SlackSettings
 from bot.slack.socketmode import Socket
 from bot.slackside import SlackSide, slack_side
 from bot.supervisor import Supervisor
-from bot.web import pages
+from bot.web import pagerduty, pages
+from bot.web.state import LATE_S
 
 ANYWHERE = "0.0.0.0"  # noqa: S104 - the platform's router reaches the bot from outside its container
 _LEADER_S = 1.0
@@ -35,6 +39,8 @@ _GATHER_S = 0.02
 _CLOSING_S = 3.0
 _GREET_S = 1.0
 _GREET_LONGEST_S = 30.0
+_WATCHES = ("paging", "monitor", "clocks")
+"""The loops without which nobody is woken in time."""
 
 Loops = Mapping[str, Callable[[], Coroutine[None, None, None]]]
 
@@ -103,6 +109,8 @@ class _Bot:
         """Every route of the process."""
         made = web.Application(client_max_size=server.BODY_CAP)
         made.add_routes(pages.routes(self._lookout.look, loops=self._lookout.loops))
+        secrets = self._engine.settings.bot.pages.webhook_secrets
+        made.add_routes([pagerduty.routes(self._engine.timeline, self._engine.clock, secrets=secrets)])
         if self._settings.signing_secret:
             made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
         return made
@@ -136,18 +144,45 @@ class _Bot:
         leases = LeaseClock(
             engine.timeline,
             engine.clock,
-            pagers=engine.pagers,
+            pagers=len(engine.pagers),
             new_id=new_id,
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        paging = Paging(
+            engine.timeline,
+            engine.clock,
+            pagers=engine.pagers,
+            line=line_of(engine.pagers, engine.settings.bot.pages.page_from),
+            epoch=lambda: engine.term.epoch,
+            link=engine.links,
+        )
+        auditor = PageAuditor(
+            engine.timeline,
+            engine.clock,
+            calendar=engine.settings.bot.calendar,
+            page_from=engine.settings.bot.pages.page_from,
+            pagers=len(engine.pagers),
+            switch_url=engine.settings.bot.watching.dead_mans_switch_url,
+            healthy=self._watched_over,
+        )
         clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         verifier = verifier_of(engine, self._slack.watch)
+        gaps = GapWatch(
+            engine.timeline,
+            engine.gateway,
+            clock=engine.clock,
+            integrations=engine.settings.integrations,
+            served=served,
+        )
         return {
+            "paging": paging.follow,
+            "page auditor": auditor.follow,
             "leases": leases.follow,
             "clocks": clocks.follow,
             "verifier": verifier.follow,
             "recovery watch": verifier.watch,
+            "gaps": gaps.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
             "gateway feed": feed.run,
@@ -157,6 +192,12 @@ class _Bot:
             "answers": self._slack.answers.follow,
             "report": self._slack.reports.follow,
         }
+
+    def _watched_over(self) -> bool:
+        """The loops that see to it that somebody is woken all run, and come round."""
+        loops = self._supervisor.loops
+        found = [loops[name] for name in _WATCHES if name in loops]
+        return "paging" in loops and all(one.up and one.late_s <= LATE_S for one in found)
 
     async def _lead(self) -> None:
         """Follow while this process leads; wait for the lock while another does."""
@@ -207,6 +248,7 @@ class _Bot:
                 wait_s = min(wait_s * 2, _GREET_LONGEST_S)
             else:
                 self._greeting = ""
+                self._engine.links.workspace_url = me.url
                 self._log.info("Slack knows the bot", name=me.name, user=me.user, team=me.team)
 
     def _missing(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The engine that Slack and the terminal share: timeline, incidents, triage and runner, opened together."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.config import Settings
+from bot.gaps import Gaps
 from bot.gateway_client import GatewayClient
 from bot.handover import Handover
 from bot.incidents import Incidents
@@ -16,7 +17,10 @@ from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
 from bot.meter import Meter
-from bot.pagers import PagerDuty, WebhookPager
+from bot.page_about import Links
+from bot.pagers.pagerduty import PagerDuty
+from bot.pagers.sending import WAITS_S
+from bot.pagers.webhook import WebhookPager
 from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Pager, Probe, Step
 from bot.probes.build import Outside, probes_for
@@ -31,7 +35,7 @@ from bot.timeline import Timeline
 from bot.triage import Triage
 
 
-def pagers_of(pages: Pages, clock: Clock) -> tuple[Pager, ...]:
+def pagers_of(pages: Pages, clock: Clock, *, waits_s: Sequence[float] = WAITS_S) -> tuple[Pager, ...]:
     """Who can be woken, in the order of escalation: each routing key of PagerDuty, then any other pager."""
     found: list[Pager] = [
         PagerDuty(
@@ -39,11 +43,21 @@ def pagers_of(pages: Pages, clock: Clock) -> tuple[Pager, ...]:
             url=pages.events_url,
             clock=clock,
             name="PagerDuty" if level == 1 else f"PagerDuty, level {level}",
+            waits_s=waits_s,
         )
         for level, key in enumerate(pages.routing_keys, start=1)
     ]
     if pages.page_url:
-        found.append(WebhookPager(SecretStr(pages.page_url), clock=clock))
+        found.append(
+            WebhookPager(
+                SecretStr(pages.page_url),
+                clock=clock,
+                headers=pages.page_headers,
+                secret=SecretStr(pages.page_secret) if pages.page_secret else None,
+                template=pages.page_template,
+                waits_s=waits_s,
+            )
+        )
     return tuple(found)
 
 
@@ -89,9 +103,12 @@ class Engine:
     timeline: Timeline
     incidents: Incidents
     steering: Steering
+    gaps: Gaps
     handover: Handover
     pagers: tuple[Pager, ...]
     """Who can be woken, in the order of escalation."""
+    links: Links
+    """Where people find an incident."""
     playbook_faults: tuple[str, ...]
     """What is wrong with the team's own playbooks that were left out."""
     triage: Triage
@@ -121,7 +138,8 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         )
         keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
         pagers = pagers_of(settings.bot.pages, clock)
-        around = Surroundings(integrations=settings.integrations, keys=keys, pagers=pagers)
+        links = Links(settings.bot.public_url)
+        around = Surroundings(integrations=settings.integrations, keys=keys, pagers=pagers, link=links)
         steps = by_kind(step_kinds(gateway, clock, around))
         ours, faults = own(settings.bot.playbooks, steps)
         for fault in faults:
@@ -186,8 +204,16 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
                 approval_s=settings.bot.people.approval_s,
             ),
             steering=Steering(timeline, clock, playbooks=playbooks, new_id=new_id, zone=zone),
+            gaps=Gaps(
+                timeline,
+                clock,
+                integrations=settings.integrations,
+                served=settings.served,
+                zone=zone,
+            ),
             handover=handover,
             pagers=around.pagers,
+            links=links,
             playbook_faults=faults,
             term=term,
             probes=probes,

@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 
 from bot.domain import events as e
 from bot.domain.book import Book
+from bot.domain.change import RECENT
 from bot.domain.gateway import Feed, GatewayEvent, Policy
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Lease
 from bot.domain.run import Run
+from bot.domain.watching import VendorReported
 from bot.errors import OutsideError
 from bot.meter import Meter
 from bot.ports import Clock, Gateway
@@ -23,6 +25,9 @@ AFTERWARDS = timedelta(days=1)
 """How long such news still belongs to the incident that is over."""
 GRACE = timedelta(seconds=10)
 """How long after a lease's end its expiry is waited for before the gateway's list is looked at."""
+
+VENDOR_CHANGE = "vendor_change"
+"""What somebody changed at MaintainX, as its audit webhooks tell."""
 
 _ORDERED = {
     "replay_started": "start",
@@ -86,6 +91,9 @@ class GatewayFeed:
 
     async def _write(self, event: GatewayEvent) -> None:
         book = await self._timeline.book()
+        if event.what == VENDOR_CHANGE:
+            await self._vendor(book, event)
+            return
         found = next(((one, run) for one in book.incidents() if (run := one.run(event.lease or ""))), None)
         if found is not None:
             incident, run = found
@@ -105,6 +113,18 @@ class GatewayFeed:
             key=f"gateway:{self._instance}:{event.n}",
         )
         await self._timeline.append(draft)
+
+    async def _vendor(self, book: Book, event: GatewayEvent) -> None:
+        """A change at MaintainX: on the desk, where a later incident looks for it, and on the incident that is open."""
+        fact = VendorReported(event=event.event, delivery=event.delivery, says=event.says)
+        there = book.open_incident(self._integration)
+        streams = {e.desk(self._integration): f"vendor:{self._integration}:{event.delivery}"}
+        if there is not None and there.opened_at - event.at <= RECENT:
+            streams[there.id] = f"vendor:{there.id}:{event.delivery}"
+        for stream, key in streams.items():
+            # One by one: an append whose key is known writes nothing at all.
+            draft = e.Draft(stream=stream, actor=event.actor, at=event.at, fact=fact, key=key)
+            await self._timeline.append(draft)
 
     async def _compare(self) -> None:
         """End what counts as on but is not at the gateway: its file was replaced, or it never took the lease."""

@@ -4,8 +4,7 @@ The gateway alone ends a lease; what is to stay is lengthened here in time, and 
 that nobody takes back is one that nobody looks after.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, tzinfo
 
 import structlog
@@ -13,10 +12,11 @@ import structlog
 from bot.domain import events as e
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Lease
+from bot.domain.pages_due import kept_page
 from bot.domain.steering import LeaseReminded
 from bot.domain.telling import hour
 from bot.errors import OutsideError
-from bot.ports import Clock, Page, Pager
+from bot.ports import Clock
 from bot.timeline import Timeline
 
 ASK_BEFORE = timedelta(minutes=10)
@@ -38,11 +38,12 @@ class LeaseClock:
         timeline: Timeline,
         clock: Clock,
         *,
-        pagers: Sequence[Pager],
+        pagers: int,
         new_id: Callable[[], str],
         ask: Ask,
         zone: tzinfo,
     ) -> None:
+        """``pagers``: how many can be woken; with none, nobody is asked to be."""
         self._timeline = timeline
         self._clock = clock
         self._pagers = pagers
@@ -100,29 +101,20 @@ class LeaseClock:
         going = any(run.undoes == lease.run for run in incident.live_runs)
         if going:
             return
-        key = f"kept:{lease.id}:{expires_at.isoformat()}"
+        ref = f"{lease.id}:{expires_at.isoformat()}"
         fact = e.RunRequested(run=self._new_id(), playbook=lease.playbook, mode="extend", undoes=lease.run)
-        event = await self._append(incident, fact, key=key)
-        if isinstance(event.fact, e.RunRequested) and event.fact.run != fact.run:
-            return  # asked for before
-        page = Page(
-            dedup=f"maintainx:{incident.integration}:{incident.id}:{lease.id}",
-            summary=f"{lease.playbook} is kept on past {hour(expires_at, self._zone)} in {incident.id}: {lease.says}",
-            severity="warning",
-            source=f"mx, integration {incident.integration}",
-            details={"owner": lease.owner, "what to do": f"/mx undo {lease.playbook} when it is over"},
-        )
-        async with asyncio.TaskGroup() as group:
-            for pager in self._pagers[:1]:
-                group.create_task(self._wake(pager, page))
+        drafts = [self._draft(incident, fact, key=f"kept:{ref}")]
+        if self._pagers:
+            says = (
+                f"{lease.playbook} is kept on past {hour(expires_at, self._zone)} in {incident.id}: {lease.says}. "
+                f"{lease.owner} owns it; when it is over: /mx undo {lease.playbook}"
+            )
+            page = kept_page(incident, ref=ref, says=says)
+            drafts.append(self._draft(incident, page, key=page.page))
+        await self._timeline.append(*drafts)
 
-    async def _wake(self, pager: Pager, page: Page) -> None:
-        try:
-            await pager.page(page)
-        except OutsideError as error:
-            self._log.warning("nobody was woken", because=str(error))
+    async def _append(self, incident: Incident, fact: e.AnyFact, *, key: str) -> None:
+        await self._timeline.append(self._draft(incident, fact, key=key))
 
-    async def _append(self, incident: Incident, fact: e.AnyFact, *, key: str) -> e.Event:
-        draft = e.Draft(stream=incident.id, actor=ACTOR, at=self._clock.now(), fact=fact, key=key)
-        (event,) = await self._timeline.append(draft)
-        return event
+    def _draft(self, incident: Incident, fact: e.AnyFact, *, key: str) -> e.Draft:
+        return e.Draft(stream=incident.id, actor=ACTOR, at=self._clock.now(), fact=fact, key=key)

@@ -177,6 +177,11 @@ class Pager(Protocol):
         """Who or what is woken, fit to show."""
         ...
 
+    @property
+    def reports_as(self) -> str:
+        """The actor by which acknowledgements made there come back (``pagerduty``); empty where none do."""
+        ...
+
     async def page(self, page: Page) -> str:
         """Wake; says what came of it. Raises OutsideError."""
         ...

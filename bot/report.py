@@ -16,6 +16,7 @@ from bot.domain.run import Run
 from bot.domain.words import sentence
 from bot.report_actions import Action, actions
 from bot.report_buffer import delivered
+from bot.report_gaps import gaps
 from bot.report_words import blank, clock_time, duration, spans
 from bot.templating import Written, markdown_templates
 
@@ -50,6 +51,7 @@ class Report:
     acknowledged: str
     impact: tuple[str, ...]
     impact_blank: Written
+    gaps: tuple[str, ...]
     timeline: tuple[Line, ...]
     causes: tuple[str, ...]
     cause_blank: Written
@@ -95,6 +97,7 @@ def facts_for(
         acknowledged=_acknowledged(incident, assessed, zone=zone, names=names),
         impact=tuple(_impact(assessed)),
         impact_blank=blank("what was affected, for whom and for how long, in the words of the business"),
+        gaps=tuple(gaps(incident, zone=zone, names=names)),
         timeline=tuple(_timeline(history, zone=zone, names=names)),
         causes=tuple(_causes(assessed)),
         cause_blank=blank("the technical explanation, confirmed by a person"),

@@ -32,6 +32,7 @@ def actions(
             Action("Enter by hand what was dropped, where it is still wanted", says)
             for says in dropped(history)
         ),
+        *(Action(f"Fill the gap of {gap.name}, or accept it", gap.says) for gap in incident.gaps),
         *(Action("Settle what was accepted when it was resolved", line) for line in incident.accepted),
         Action(blank("a specific improvement")),
         Action(blank("monitoring for a gap that was found")),

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from pydantic import JsonValue
 
 from bot.domain.book import Book
+from bot.domain.gap import window
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mode
 from bot.domain.run import Run
@@ -52,7 +53,8 @@ def going_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
 def gap_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
     """Each gap that nothing has closed."""
     return tuple(
-        f"the gap of {gap.name} since {hour(gap.since, zone)} is open; fill it with /mx run sync-gap"
+        f"the gap of {gap.name}, {window(gap, zone)}, is open; fill it with /mx run sync-gap, or where that cannot be: "
+        f"/mx gap accept {gap.entity.strip('/')} REASON"
         for gap in incident.gaps
     )
 

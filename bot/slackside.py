@@ -71,6 +71,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             incidents=engine.incidents,
             ordering=Ordering(engine.timeline, clock, new_id=new_id, zone=zone),
             steering=engine.steering,
+            gaps=engine.gaps,
             handover=engine.handover,
             learn=engine.scrub.learn,
             watch=watch,

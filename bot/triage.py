@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.domain.assessment import Assessment
 from bot.domain.book import Book
 from bot.domain.calendar import Calendar
+from bot.domain.change import Change
 from bot.domain.diagnosis import diagnose
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested, desk
 from bot.domain.gateway import listed
@@ -48,12 +49,18 @@ async def read_all(probes: Sequence[Probe], *, samples: int) -> tuple[Reading, .
 
 
 async def assess(
-    integration: Integration, probes: Sequence[Probe], *, samples: int, clock: Clock, calendar: Calendar
+    integration: Integration,
+    probes: Sequence[Probe],
+    *,
+    samples: int,
+    clock: Clock,
+    calendar: Calendar,
+    changes: Sequence[Change] = (),
 ) -> Assessment:
     """Ask now, and say what is wrong. Never raises for anything that the outside does."""
     at = clock.now()
     readings = await read_all(probes, samples=samples)
-    return diagnose(integration, readings, at=at, calendar=calendar)
+    return diagnose(integration, readings, at=at, calendar=calendar, changes=changes)
 
 
 class Triage:
@@ -79,13 +86,14 @@ class Triage:
         self._meter = meter or Meter()
 
     async def assess(self, name: str, *, samples: int = 3) -> Assessment:
-        """Ask about one integration now; writes nothing."""
+        """Ask about one integration now; writes nothing. Raises StoreError."""
         found = await assess(
             self._integrations[name],
             self._probes_of(name),
             samples=samples,
             clock=self._clock,
             calendar=self._calendar,
+            changes=(await self._timeline.book()).changes(name),
         )
         self._meter.assessments.add(found.verdict, str(found.severity or "none"))
         return found

@@ -51,6 +51,12 @@ class GatewayStandIn:
         about = {"lease": lease, "buffer_id": buffer_id}
         self.log.append({"n": n, "at": at, "actor": actor, "what": what, **about, "says": says})
 
+    def vendor(self, event: str, says: str, *, delivery: str = "mxd_1", ago_s: float = 0.0) -> None:
+        """MaintainX told by webhook what somebody changed there, so long ago."""
+        self.note("vendor_change", actor="maintainx", says=says)
+        at = (self.clock.now() - timedelta(seconds=ago_s)).isoformat()
+        self.log[-1] |= {"at": at, "delivery": delivery, "event": event}
+
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["GatewayStandIn"]:
         """Listen on a free port until the block ends."""

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.domain import events as e
+from bot.domain.change import recent
 from bot.domain.incident import Incident
+from bot.domain.watching import VendorReported
 from bot.gateway_client import GatewayClient
 from bot.gateway_feed import GatewayFeed
 from bot.incidents import Incidents
@@ -166,6 +168,55 @@ async def test_a_write_that_is_dropped_a_day_later_stands_at_the_desk_once(room:
     (told,) = await room.timeline.history(e.desk("default"))
     assert isinstance(told.fact, e.GatewayReported)
     assert (told.actor, told.fact.what) == ("cli:me@here", "write_dropped")
+
+
+async def changes(room: Room, stream: str) -> list[tuple[str, str]]:
+    """Who told which change at MaintainX, in the order of the timeline."""
+    history = await room.timeline.history(stream)
+    return [(event.actor, event.fact.says) for event in history if isinstance(event.fact, VendorReported)]
+
+
+async def test_a_change_at_maintainx_stands_at_the_desk_and_on_the_open_incident_once(room: Room) -> None:
+    told = ("maintainx", "user 7 revoked an API token")
+    room.gateway.vendor("API_TOKEN_REVOKED", told[1], ago_s=240)
+    await room.read_all()
+    await room.read_all()  # another life of the bot reads the feed from its start
+    assert await changes(room, e.desk("default")) == [told]
+    assert await changes(room, INCIDENT) == [told]
+    [change] = (await room.incident()).changes
+    assert change.at == room.clock.now() - timedelta(seconds=240), "when it happened, before the incident"
+    assert (change.event, change.delivery) == ("API_TOKEN_REVOKED", "mxd_1")
+
+
+async def test_late_and_out_of_order_changes_keep_their_own_times(room: Room) -> None:
+    room.gateway.vendor("USER_REMOVED", "user 7 removed user 9", delivery="mxd_2", ago_s=60)
+    room.gateway.vendor("API_TOKEN_REVOKED", "user 7 revoked an API token", delivery="mxd_1", ago_s=900)
+    room.gateway.vendor("ROLE_UPDATED", "user 7 changed role 3", delivery="mxd_0", ago_s=2 * 86400)
+    await room.read_all()
+    assert [says for _, says in await changes(room, INCIDENT)] == [
+        "user 7 removed user 9",
+        "user 7 revoked an API token",
+    ], "what was changed days ago belongs to the desk alone"
+    assert len(await changes(room, e.desk("default"))) == 3
+    now = room.clock.now()
+    book = await room.timeline.book()
+    assert [one.event for one in recent(book.changes("default"), now)] == [
+        "API_TOKEN_REVOKED",
+        "USER_REMOVED",
+    ]
+
+
+async def test_without_an_open_incident_a_change_is_the_desks(room: Room) -> None:
+    await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
+    room.clock.wind(60)
+    room.gateway.vendor("WEBHOOK_ARCHIVED", "user 7 archived webhook 9")
+    await room.read_all()
+    assert await changes(room, INCIDENT) == []
+    assert await changes(room, e.desk("default")) == [("maintainx", "user 7 archived webhook 9")]
+    await open_incident(room.timeline, room.clock, incident="mx-20261123-0002")
+    await room.read_all()  # another life of the bot: the incident that was opened since has it too, once
+    await room.read_all()
+    assert len(await changes(room, "mx-20261123-0002")) == 1
 
 
 async def test_a_gateway_whose_file_was_replaced_has_no_leases_any_more(room: Room) -> None:

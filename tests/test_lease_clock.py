@@ -1,7 +1,6 @@
 """Before a lease ends its owner is asked, once; what must not end by itself is kept on, and somebody is woken."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from pathlib import Path
 
@@ -10,45 +9,23 @@ import pytest
 from bot.domain import events as e
 from bot.domain.incident import Incident
 from bot.domain.mitigation import AtExpiry, Lease
+from bot.domain.oncall import PageRequested
 from bot.errors import OutsideError
 from bot.lease_clock import LeaseClock
-from bot.ports import Page
 from bot.timeline import Timeline
 from tests.room import ANN, INCIDENT, numbered, open_incident, timeline_at, write
 from tests.wound_clock import WoundClock
 
 
-@dataclass
-class Woken:
-    """A pager that remembers whom it woke."""
-
-    name: str = "on call"
-    pages: list[Page] = field(default_factory=list)
-    refuses: bool = False
-
-    async def page(self, page: Page) -> str:
-        if self.refuses:
-            raise OutsideError("paging: refused")
-        self.pages.append(page)
-        return "woken"
-
-    async def acknowledge(self, dedup: str) -> str:
-        return "told"
-
-    async def end(self, dedup: str) -> str:
-        raise AssertionError(f"nobody ends {dedup} here")
-
-
 class Scene:
     """An incident with a lease, and the follower over it."""
 
-    def __init__(self, timeline: Timeline, clock: WoundClock) -> None:
+    def __init__(self, timeline: Timeline, clock: WoundClock, *, pagers: int = 1) -> None:
         self.timeline, self.clock = timeline, clock
-        self.pager = Woken()
         self.asked: list[str] = []
         self.slack_is_down = False
         self.leases = LeaseClock(
-            timeline, clock, pagers=[self.pager], new_id=numbered("kept"), ask=self._ask, zone=UTC
+            timeline, clock, pagers=pagers, new_id=numbered("kept"), ask=self._ask, zone=UTC
         )
 
     async def _ask(self, incident: Incident, lease: Lease, says: str) -> None:
@@ -78,6 +55,11 @@ class Scene:
         self.clock.wind(minutes * 60)
         await self.leases.step()
 
+    async def pages(self) -> list[PageRequested]:
+        incident = (await self.timeline.book()).incident(INCIDENT)
+        assert incident is not None
+        return [page.request for page in incident.oncall.pages]
+
     async def runs(self) -> list[str]:
         incident = (await self.timeline.book()).incident(INCIDENT)
         assert incident is not None
@@ -105,7 +87,7 @@ async def test_the_owner_is_asked_once_shortly_before_the_end(scene: Scene) -> N
         )
     ]
     await scene.wind(8.9)
-    assert (len(scene.asked), await scene.runs(), scene.pager.pages) == (1, [], [])
+    assert (len(scene.asked), await scene.runs(), await scene.pages()) == (1, [], [])
 
 
 async def test_a_short_lease_is_not_asked_about_at_its_beginning(scene: Scene) -> None:
@@ -132,22 +114,32 @@ async def test_what_must_not_end_by_itself_is_kept_on_and_somebody_is_woken(scen
     await scene.wind(7.5)
     await scene.wind(0.1)
     assert await scene.runs() == ["extend run-1"]
-    (page,) = scene.pager.pages
-    assert page.summary == (
-        f"platform-outage is kept on past 13:00 UTC in {INCIDENT}: gateway: writes buffered"
+    (page,) = await scene.pages()
+    assert (page.action, page.level, page.cause, page.dedup) == (
+        "trigger",
+        1,
+        "kept",
+        f"maintainx:default:{INCIDENT}",
     )
-    assert page.details["owner"] == ANN
+    assert page.says == (
+        f"platform-outage is kept on past 13:00 UTC in {INCIDENT}: gateway: writes buffered. {ANN} owns it; "
+        "when it is over: /mx undo platform-outage"
+    )
 
 
-async def test_it_is_kept_on_even_where_nobody_can_be_woken(scene: Scene) -> None:
-    await scene.lease(at_expiry="keep")
-    scene.pager.refuses = True
-    await scene.wind(58.5)
-    assert await scene.runs() == ["extend run-1"]
+async def test_it_is_kept_on_even_where_nobody_can_be_woken(tmp_path: Path) -> None:
+    clock = WoundClock()
+    async with timeline_at(tmp_path / "mx.db", clock) as timeline:
+        await open_incident(timeline, clock)
+        scene = Scene(timeline, clock, pagers=0)
+        await scene.lease(at_expiry="keep")
+        await scene.wind(58.5)
+        assert await scene.runs() == ["extend run-1"]
+        assert await scene.pages() == []
 
 
 async def test_after_the_incident_is_over_nothing_is_kept_on(scene: Scene) -> None:
     await scene.lease(at_expiry="keep")
     await write(scene.timeline, scene.clock, e.Resolved(reason="over", accepted=("it is on",)))
     await scene.wind(59)
-    assert (await scene.runs(), scene.pager.pages) == ([], [])
+    assert (await scene.runs(), await scene.pages()) == ([], [])

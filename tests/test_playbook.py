@@ -14,7 +14,7 @@ from bot.domain.fact import Address
 from bot.domain.gateway import ROUTE
 from bot.domain.incident import AssessedAt, Incident
 from bot.domain.mitigation import Lease
-from bot.domain.oncall import OnCall
+from bot.domain.oncall_state import OnCall
 from bot.domain.plan import CONFIRM_LIMIT, confirm_text, plan_lines
 from bot.domain.run import Run, StepState
 from bot.errors import ConfigError

@@ -53,6 +53,12 @@ class Assessment(Frozen):
     blind_spots: tuple[str, ...]
     playbooks: tuple[str, ...]
     """Names of the playbooks that fit, the best first, each once."""
+    answered: tuple[str, ...] = ()
+    """Collections with at least one good answer; these outlive the readings in the fold."""
+    unanswered: tuple[str, ...] = ()
+    """Collections without any good answer."""
+    limited: tuple[str, ...] = ()
+    """Collections without any good answer for the rate limit alone."""
 
     @property
     def healthy(self) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.chain import GENESIS, Head
+from bot.domain.change import Change
 from bot.domain.events import (
     Acknowledged,
     Assessed,
@@ -96,6 +97,16 @@ class Book:
     def desk(self, integration: str) -> Desk:
         """The integration's desk; a clean one where nothing was ever asked."""
         return self._folded().desks.get(_DESK + integration) or Desk(integration=integration)
+
+    def changes(self, integration: str) -> tuple[Change, ...]:
+        """What was changed at MaintainX lately, as the desk and the open incident know it."""
+        there = self.open_incident(integration)
+        at_desk = (
+            Change(event.at, event.fact.event, event.fact.says, event.fact.delivery)
+            for event in self.desk(integration).changes
+            if isinstance(event.fact, VendorReported)
+        )
+        return (*at_desk, *(there.changes if there else ()))
 
     def pending_triages(self) -> tuple[Event, ...]:
         """Requests for a triage that are not answered, oldest first, from desks and incidents."""

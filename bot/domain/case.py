@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from bot.domain.change import Change
 from bot.domain.integration import Integration
 from bot.domain.readings import (
     HttpDetail,
@@ -90,6 +91,11 @@ class Endpoint:
         return not self.detail.body_ok or all(map(bad, self.samples))
 
     @property
+    def came(self) -> bool:
+        """At least one try brought a good answer, with what the API promises in it."""
+        return self.detail.body_ok and not all(map(bad, self.samples))
+
+    @property
     def limited_only(self) -> bool:
         """Every bad answer was a 429."""
         wrong = [sample for sample in self.samples if bad(sample)]
@@ -115,6 +121,8 @@ class Case:
     integration: Integration
     readings: tuple[Reading, ...]
     at: datetime
+    changes: tuple[Change, ...] = ()
+    """What was changed at MaintainX in the day before, oldest first."""
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

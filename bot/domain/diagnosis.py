@@ -1,12 +1,13 @@
 """From readings to an assessment: severity, whose fault it is, why, and by when somebody must answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 
 from bot.domain.assessment import Assessment, Finding
 from bot.domain.calendar import Calendar, response_due
 from bot.domain.case import Case
+from bot.domain.change import Change, recent
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Sample, Status
 from bot.domain.rules import RULES
@@ -27,10 +28,15 @@ PLAYBOOKS: Mapping[str, tuple[str, ...]] = {
 
 
 def diagnose(
-    integration: Integration, readings: Sequence[Reading], *, at: datetime, calendar: Calendar
+    integration: Integration,
+    readings: Sequence[Reading],
+    *,
+    at: datetime,
+    calendar: Calendar,
+    changes: Iterable[Change] = (),
 ) -> Assessment:
     """Every rule over the readings; worst finding first, and its verdict is the assessment's. Never raises."""
-    case = Case(integration=integration, readings=tuple(readings), at=at)
+    case = Case(integration, tuple(readings), at, recent(changes, at))
     found = [finding for rule in RULES if (finding := rule(case)) is not None]
     found.sort(key=lambda finding: finding.severity.number)  # stable: the rules' order decides between equals
     findings = tuple(_with_playbooks(finding) for finding in found)
@@ -45,6 +51,9 @@ def diagnose(
         readings=case.readings,
         blind_spots=blind_spots(case),
         playbooks=tuple(dict.fromkeys(name for finding in findings for name in finding.playbooks)),
+        answered=tuple(one.path for one in case.endpoints if one.came),
+        unanswered=tuple(one.path for one in case.endpoints if not one.came and not one.limited_only),
+        limited=tuple(one.path for one in case.endpoints if not one.came and one.limited_only),
     )
 
 

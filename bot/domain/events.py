@@ -71,6 +71,7 @@ class Acknowledged(Fact):
     """The actor has it."""
 
     kind = "acknowledged"
+    alert: str | None = None  # where it was said in a pager: that pager's own id of the alert
 
 
 class SeveritySet(Fact):
@@ -275,8 +276,7 @@ class Draft(Frozen):
     stream: str
     actor: str
     at: datetime
-    fact: SkipValidation[AnyFact]
-    """Validated when it was made; trying a union of twenty kinds again would take longer than all the rest."""
+    fact: SkipValidation[AnyFact]  # was validated when it was made; again would take longer than all the rest
     key: str | None = None
     expect: int | None = None
 

@@ -33,7 +33,6 @@ from bot.domain.incident import AssessedAt, Card, Incident, Note, Override
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
-    OnCall,
     PageFailed,
     PageOverdue,
     PageRequested,
@@ -42,11 +41,12 @@ from bot.domain.oncall import (
     ResponseReminded,
     Snoozed,
     SnoozeEnded,
-    regraded,
 )
-from bot.domain.oncall import after as oncall_after
+from bot.domain.oncall_state import OnCall, acknowledged, begun_anew, mitigated, regraded, signed
+from bot.domain.oncall_state import after as oncall_after
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided, answered, ordered
 from bot.domain.run import Run, RunFact, advanced, stopped
+from bot.domain.seen import after as seen_after
 from bot.domain.steering import (
     LeaseReminded,
     RunApproved,
@@ -55,7 +55,7 @@ from bot.domain.steering import (
     RunsStopped,
     StepReleased,
 )
-from bot.domain.watched import watched
+from bot.domain.watched import filled, watched
 from bot.domain.watching import (
     GapsAccepted,
     GapsOpened,
@@ -82,8 +82,7 @@ def evolve(incident: Incident | None, event: Event) -> Incident:
         return _opened(event)
     now = _after(incident, event, event.version)
     if event.actor == now.acknowledged_by and now.acknowledged_at is not None:
-        # Whatever whoever has it does is a sign of them.
-        now = changed(now, oncall=changed(now.oncall, confirmed_at=event.at, lapses_at=None))
+        now = changed(now, oncall=signed(now.oncall, event))
     return now
 
 
@@ -157,7 +156,7 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
             return changed(was, version=version, runs=(*was.runs, _requested(event, fact)))
         case RunFinished():
             done = fact.outcome == "done" and any(r.id == fact.run and r.mode == "apply" for r in was.runs)
-            oncall = _mitigated(was, event) if done else was.oncall
+            oncall = mitigated(was.oncall, event) if done else was.oncall
             return changed(was, version=version, runs=_advanced(was, event, fact), oncall=oncall)
         case RunPlanned() | StepStarted() | RunApproved() | RunDeclined() | RunResumed() | StepReleased():
             return changed(was, version=version, runs=_advanced(was, event, fact))
@@ -174,9 +173,10 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 version=version,
                 runs=_advanced(was, event, fact),
                 leases=leases,
-                oncall=_mitigated(was, event) if fact.started is not None else was.oncall,
+                oncall=mitigated(was.oncall, event) if fact.started is not None else was.oncall,
                 gaps=gaps_after(was.gaps, fact.noted, fact.settled),
                 gap_ends=(*was.gap_ends, *fact.settled),
+                closed_gaps=(*was.closed_gaps, *filled(was.gaps, event, fact.settled)),
             )
         case LeaseEnded():
             return changed(was, version=version, leases=tuple(on for on in was.leases if on.id != fact.lease))
@@ -211,7 +211,9 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
                 resolved_reason="",
                 accepted=(),
                 recovery=None,
-                oncall=changed(was.oncall, clock_from=event.at, lapses_at=None),
+                acknowledged_by=None,
+                acknowledged_at=None,
+                oncall=begun_anew(was.oncall, event),
             )
         case Redacted():
             return changed(was, version=version, redacted=was.redacted | {fact.version})
@@ -252,24 +254,20 @@ def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
         earlier = (*earlier[:-1], AssessedAt(earlier[-1].at, slim))
     worst = found if found is not None and found.worse_than(was.worst) else was.worst
     graded = regraded(was.oncall, latest.at, worst) if was.override is None else was.oncall
-    return changed(was, version=version, assessments=(*earlier, latest), worst=worst, oncall=graded)
-
-
-def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
-    first = was.oncall.first_acknowledged_at or event.at
-    since = was.acknowledged_at if was.acknowledged_by == event.actor else event.at
     return changed(
         was,
         version=version,
-        acknowledged_by=event.actor,
-        acknowledged_at=since,
-        oncall=changed(was.oncall, first_acknowledged_at=first, confirmed_at=event.at),
+        assessments=(*earlier, latest),
+        seen=seen_after(was.seen, latest.assessment),
+        worst=worst,
+        oncall=graded,
     )
 
 
-def _mitigated(was: Incident, event: Event) -> OnCall:
-    first = was.oncall.mitigated_at
-    return was.oncall if first is not None else changed(was.oncall, mitigated_at=event.at)
+def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
+    since = was.acknowledged_at if was.acknowledged_by == event.actor else event.at
+    oncall = acknowledged(was.oncall, event)
+    return changed(was, version=version, acknowledged_by=event.actor, acknowledged_at=since, oncall=oncall)
 
 
 def _requested(event: Event, fact: RunRequested) -> Run:

@@ -195,6 +195,10 @@ class GatewayEvent(View):
     lease: str | None = None
     buffer_id: str = ""
     says: str = ""
+    delivery: str = ""
+    """The delivery by which MaintainX told it, where it is a change there."""
+    event: str = ""
+    """MaintainX's name of that."""
 
 
 class Feed(View):

@@ -1,19 +1,22 @@
 """What is known of one incident: the state that ``bot.domain.fold`` makes of its facts. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from bot.domain.assessment import Assessment, Severity
+from bot.domain.change import Change
 from bot.domain.events import (
     DeliveryFailed,
     Event,
 )
-from bot.domain.gap import Gap, GapEnd
+from bot.domain.gap import ClosedGap, Gap, GapEnd
 from bot.domain.mitigation import Lease
-from bot.domain.oncall import OnCall
+from bot.domain.oncall_state import OnCall
 from bot.domain.order import Order
 from bot.domain.run import Run
+from bot.domain.seen import Seen
 from bot.domain.watching import RecoveryChecked
 
 
@@ -39,14 +42,6 @@ class Override(NamedTuple):
     severity: Severity
     reason: str
     actor: str
-
-
-class Change(NamedTuple):
-    """What somebody changed at MaintainX, as its audit webhooks told it."""
-
-    at: datetime
-    event: str
-    says: str
 
 
 class Checked(NamedTuple):
@@ -88,6 +83,8 @@ class Incident:
     """What was changed at MaintainX, oldest first."""
     assessments: tuple[AssessedAt, ...] = ()
     """Oldest first; all but the latest are kept without their readings, which stay in the timeline."""
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    """How each collection answered mx, over all assessments."""
     worst: Severity | None = None
     """The worst that was assessed since it was opened."""
     override: Override | None = None
@@ -103,6 +100,8 @@ class Incident:
     """Windows in which data may have been missed, and that nothing has closed yet."""
     gap_ends: tuple[GapEnd, ...] = ()
     """What each look for a gap's data came to, oldest first."""
+    closed_gaps: tuple[ClosedGap, ...] = ()
+    """What is no gap any longer, and why, oldest first."""
     orders: tuple[Order, ...] = ()
     """What was asked of the gateway's buffer, oldest first."""
     card: Card | None = None

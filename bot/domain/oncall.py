@@ -1,16 +1,26 @@
-"""Who is woken and reminded: the facts of pages, response clocks and snoozes, and what they add up to. Pure."""
+"""Who is woken and reminded: the facts of pages, response clocks and snoozes. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal
 
 from bot.domain.assessment import Severity
-from bot.domain.changed import changed
 from bot.domain.fact import Fact
 
 PageAction = Literal["trigger", "acknowledge", "resolve"]
-PageCause = Literal["opened", "raised", "missed", "lapsed", "kept", "overdue", "acknowledged", "resolved"]
-"""Why a pager is told: ``missed`` a response deadline, ``lapsed`` an acknowledgement, ``kept`` a lease past its end."""
+PageCause = Literal[
+    "opened",
+    "reopened",
+    "raised",
+    "missed",
+    "lapsed",
+    "unreachable",
+    "kept",
+    "overdue",
+    "acknowledged",
+    "resolved",
+]
+"""Why a pager is told: ``missed`` a response deadline, ``lapsed`` an acknowledgement, ``unreachable`` the pager before
+it in line, ``kept`` a lease past its end, ``overdue`` a page that the auditor missed."""
 
 
 class PageRequested(Fact):
@@ -31,12 +41,14 @@ class PageRequested(Fact):
 
 
 class PageSent(Fact):
-    """The pager took it."""
+    """The pager took it, or it was not sent since nobody needs it any more."""
 
     kind = "page_sent"
     page: str
     pager: str
     says: str
+    outcome: Literal["taken", "not_wanted", "perhaps"] = "taken"
+    """``perhaps``: not wanted any more, but a process that stopped in the middle may have sent it."""
 
 
 class PageFailed(Fact):
@@ -57,6 +69,10 @@ class PagerReported(Fact):
     pager: str
     event: str
     says: str
+    occurred_at: datetime | None = None
+    """When it happened there; news may come late and out of order."""
+    alert: str | None = None
+    """The pager's own id of what it opened for this incident."""
 
 
 class PageOverdue(Fact):
@@ -121,109 +137,3 @@ AnyOnCall = (
     | Snoozed
     | SnoozeEnded
 )
-
-if TYPE_CHECKING:
-    from bot.domain.events import Event
-
-
-class Graded(NamedTuple):
-    """The incident's severity from this time on: the worst that was assessed, or a person's word."""
-
-    at: datetime
-    severity: Severity
-
-
-class PageState(NamedTuple):
-    """A page and what became of it."""
-
-    at: datetime
-    request: PageRequested
-    sent_at: datetime | None = None
-    failed: PageFailed | None = None
-    """The latest try that did not come through."""
-    first_failed_at: datetime | None = None
-
-    @property
-    def waits(self) -> bool:
-        """Still to be sent."""
-        return self.sent_at is None and (self.failed is None or self.failed.again_at is not None)
-
-
-class Snooze(NamedTuple):
-    """Quiet, until when, by whom and why; ``severity`` is what it was then."""
-
-    until: datetime
-    by: str
-    reason: str
-    severity: Severity | None
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)  # no slots: ``changed`` copies the dict
-class OnCall:
-    """The pages, clocks and quiet of one incident."""
-
-    clock_from: datetime
-    """Since when nobody has had it: its opening, its reopening, or the lapse of an acknowledgement."""
-    graded: tuple[Graded, ...] = ()
-    """Every change of the severity, oldest first."""
-    first_acknowledged_at: datetime | None = None
-    confirmed_at: datetime | None = None
-    """The latest sign of whoever has it: an acknowledgement, or any other fact by the same person."""
-    mitigated_at: datetime | None = None
-    """When the first mitigation was on."""
-    first_resolved_at: datetime | None = None
-    """When it was first said to be over, whatever was said later."""
-    told: frozenset[str] = frozenset()
-    """Reminders that were given: ``before:…``, ``missed:…``, ``ack:…``, each with its time in ISO 8601."""
-    lapses_at: datetime | None = None
-    """Whoever has it was asked to confirm that, and it lapses then; None where no such question is open."""
-    snooze: Snooze | None = None
-    quiet_ended_at: datetime | None = None
-    """When the latest snooze was over."""
-    pages: tuple[PageState, ...] = ()
-
-    @property
-    def waiting(self) -> tuple[PageState, ...]:
-        """Pages that are still to be sent, oldest first."""
-        return tuple(page for page in self.pages if page.waits)
-
-
-def after(was: OnCall, event: "Event", fact: AnyOnCall) -> OnCall:  # noqa: PLR0911 - one case per kind of fact
-    """The state after one more of these facts."""
-    match fact:
-        case PageRequested():
-            return changed(was, pages=(*was.pages, PageState(event.at, fact)))
-        case PageSent():
-            pages = tuple(
-                p._replace(sent_at=event.at) if p.request.page == fact.page else p for p in was.pages
-            )
-            return changed(was, pages=pages)
-        case PageFailed():
-            pages = tuple(_failed(p, event.at, fact) if p.request.page == fact.page else p for p in was.pages)
-            return changed(was, pages=pages)
-        case ResponseReminded():
-            return changed(was, told=was.told | {f"{fact.stage}:{fact.due.isoformat()}"})
-        case AckReminded():
-            told = was.told | {f"ack:{fact.lapses_at.isoformat()}"}
-            return changed(was, told=told, lapses_at=fact.lapses_at)
-        case AckLapsed():
-            return changed(was, clock_from=event.at, confirmed_at=None, lapses_at=None)
-        case Snoozed():
-            snooze = Snooze(fact.until, event.actor, fact.reason, fact.severity, event.at)
-            return changed(was, snooze=snooze)
-        case SnoozeEnded():
-            return changed(was, snooze=None, quiet_ended_at=event.at)
-        case PagerReported() | PageOverdue():
-            return was
-
-
-def _failed(page: PageState, at: datetime, fact: PageFailed) -> PageState:
-    return page._replace(failed=fact, first_failed_at=page.first_failed_at or at)
-
-
-def regraded(was: OnCall, at: datetime, severity: Severity | None) -> OnCall:
-    """The state when the incident's severity is this one now."""
-    if severity is None or (was.graded and was.graded[-1].severity == severity):
-        return was
-    return changed(was, graded=(*was.graded, Graded(at, severity)))

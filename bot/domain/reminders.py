@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.calendar import Calendar, response_due
 from bot.domain.incident import Incident
-from bot.domain.oncall import AckLapsed, AckReminded, ResponseReminded, Snooze, SnoozeEnded
+from bot.domain.oncall import AckLapsed, AckReminded, ResponseReminded, SnoozeEnded
+from bot.domain.oncall_state import Snooze
 from bot.domain.response import (
     LEAD,
     Deadline,

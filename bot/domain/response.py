@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bot.domain.assessment import Assessment, Severity
 from bot.domain.calendar import RESPONSE, Calendar, response_due
 from bot.domain.incident import Incident
-from bot.domain.oncall import Graded
+from bot.domain.oncall_state import Graded
 from bot.domain.readings import StatusPageDetail
 
 LEAD = timedelta(minutes=15)

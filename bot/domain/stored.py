@@ -119,6 +119,9 @@ class _Header(Frozen):
     findings: tuple[Finding, ...]
     blind_spots: tuple[str, ...]
     playbooks: tuple[str, ...]
+    answered: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    limited: tuple[str, ...] = ()
 
 
 class _AssessedHeader(Frozen):

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from bot.domain.gap import told
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
@@ -61,15 +62,21 @@ def told_watching(fact: AnyWatching) -> str:
     """What the watch saw."""
     match fact:
         case GapsOpened(gaps=gaps):
-            names = ", ".join(f"{gap.name} since {gap.since:%Y-%m-%d %H:%M} UTC" for gap in gaps)
-            return f"Data may be missing: {names}"
-        case GapsAccepted(gaps=gaps, reason=reason):
-            return f"{len(gaps)} gap{'' if len(gaps) == 1 else 's'} accepted as not filled: {reason}"
+            over = [gap for gap in gaps if gap.until is not None]
+            going = [gap for gap in gaps if gap.until is None]
+            parts = [f"Data may be missing: {told(going)}"] if going else []
+            parts += [f"It comes again, and what was missed is still missing: {told(over)}"] if over else []
+            return ". ".join(parts)
+        case GapsAccepted(gaps=gaps, reason=reason, says=says):
+            count = f"{len(gaps)} gap{'' if len(gaps) == 1 else 's'}"
+            return f"Accepted as not filled: {says or count}: {reason}"
         case VerifyRequested(resolve=True):
             return "To be resolved, if recovery is proved"
         case VerifyRequested():
             return "Proof of recovery asked for"
-        case WatchMoved(says=says) | VendorReported(says=says) | RecoveryChecked(says=says):
+        case VendorReported(says=says):
+            return f"Changed at MaintainX: {says}"
+        case WatchMoved(says=says) | RecoveryChecked(says=says):
             return says
         case _:
             assert_never(fact)

@@ -53,6 +53,8 @@ class GapsAccepted(Fact):
     gaps: tuple[str, ...]
     """Their ids."""
     reason: str
+    says: str = ""
+    """Which they are, in words; empty from a version of before that was written."""
 
 
 class VerifyRequested(Fact):

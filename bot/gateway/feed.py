@@ -23,6 +23,12 @@ CREATE TRIGGER IF NOT EXISTS event_is_kept BEFORE DELETE ON event
     BEGIN SELECT RAISE(ABORT, 'the event feed is append-only'); END;
 """
 
+UPGRADE = """
+ALTER TABLE event ADD COLUMN delivery TEXT NOT NULL DEFAULT '';
+ALTER TABLE event ADD COLUMN event TEXT NOT NULL DEFAULT '';
+"""
+"""For what MaintainX's audit webhooks tell: the delivery's id, and MaintainX's name of the event."""
+
 GATEWAY = "gateway"
 """The actor of what the gateway does by itself."""
 _PAGE = 500
@@ -47,7 +53,7 @@ class Feed:
 
     async def page(self, after: int) -> dict[str, JsonValue]:
         """One page: every change since number ``after``, as the contract shows it. Raises StoreError."""
-        names = ("n", "at", "actor", "what", "lease", "says", "buffer_id")
+        names = ("n", "at", "actor", "what", "lease", "says", "buffer_id", "delivery", "event")
         rows = await self._database.read(
             f"SELECT {', '.join(names)} FROM event WHERE n > ? ORDER BY n LIMIT ?",  # noqa: S608 - our own names
             (after, _PAGE),
@@ -57,10 +63,19 @@ class Feed:
 
 
 async def report(
-    tx: Transaction, at: datetime, *, actor: str, what: str, says: str, lease: str = "", buffer_id: str = ""
+    tx: Transaction,
+    at: datetime,
+    *,
+    actor: str,
+    what: str,
+    says: str,
+    lease: str = "",
+    buffer_id: str = "",
+    delivery: str = "",
+    event: str = "",
 ) -> None:
     """Write one change down, in the transaction that makes it. Raises StoreError."""
     await tx.execute(
-        "INSERT INTO event (at, actor, what, lease, says, buffer_id) VALUES (?, ?, ?, ?, ?, ?)",
-        (at.isoformat(), actor, what, lease, says, buffer_id),
+        "INSERT INTO event (at, actor, what, lease, says, buffer_id, delivery, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (at.isoformat(), actor, what, lease, says, buffer_id, delivery, event),
     )

@@ -4,6 +4,7 @@ An upgrade that was released is never changed: a file may stand at any of them, 
 """
 
 from bot.gateway.feed import FEED
+from bot.gateway.feed import UPGRADE as AUDIT
 from bot.gateway.traffic_store import UPGRADE as TRAFFIC
 from bot.gateway.webhooks.schema import INBOX
 
@@ -63,4 +64,4 @@ CREATE TABLE replay (
 INSERT INTO replay (one, state, actor, says) VALUES (1, 'idle', '', '');
 """
 
-UPGRADES = (BUFFER, INBOX, TRAFFIC)
+UPGRADES = (BUFFER, INBOX, TRAFFIC, AUDIT)

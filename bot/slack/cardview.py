@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from bot.domain.assessment import Assessment, Finding, Verdict
+from bot.domain.change import told as told_change
+from bot.domain.gap import told
+from bot.domain.gap_begin import began
 from bot.domain.incident import Incident
 from bot.domain.look import Look
 from bot.domain.mitigation import Plan, PlannedStep
@@ -21,6 +24,9 @@ METADATA = "mx_incident"
 _FINDINGS = 3
 _EVIDENCE = 160
 _RUNS = 3
+_CHANGES = 3
+_GAPS = 600
+"""Characters; `/mx gap` tells each one."""
 _VERDICTS: Mapping[Verdict, str] = {
     "maintainx": "The fault is on MaintainX's side",
     "us": "The fault is on our side",
@@ -95,6 +101,8 @@ def _top(incident: Incident, duty: Duty) -> Iterator[Block]:
     if told and told.findings:
         evidence = _evidence(told.findings[0].evidence)
         yield blocks.section(say("*{}.* {}", _VERDICTS[told.verdict], evidence))
+    if incident.changes:
+        yield blocks.section(joined("\n", list(_changes(incident, zone))))
     state = [*_resolved(incident, zone), *dutyview.lines(incident, duty), *_proposal(incident, zone)]
     yield blocks.section(joined("\n", state))
     if on := [*_switched_on(incident, zone), *_gaps(incident, zone)]:
@@ -112,6 +120,18 @@ def _details(incident: Incident) -> Iterator[Block]:
         yield blocks.preformatted(tables.readings(incident.assessment.readings))
     if blind := _blind_spots(incident):
         yield blocks.context(blind)
+
+
+def _changes(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    """Who changed what at MaintainX, the latest first."""
+    failed_at, _ = began(incident, incident.opened_at)
+    rejected = any(one.rule == "key-rejected" for _, found in incident.assessments for one in found.findings)
+    what = "the first 401" if rejected else "it first failed"
+    changes = sorted(incident.changes, key=lambda one: one.at, reverse=True)
+    for one in changes[:_CHANGES]:
+        yield say("*Changed at MaintainX:* {}", told_change(one, failed_at=failed_at, what=what, zone=zone))
+    if len(changes) > _CHANGES:
+        yield say("and {} more changes there: `/mx timeline`", len(changes) - _CHANGES)
 
 
 def _evidence(lines: Sequence[str]) -> str:
@@ -155,12 +175,11 @@ def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
 
 
 def _gaps(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
-    if incident.gaps:
-        since = min(gap.since for gap in incident.gaps)
-        names = ", ".join(gap.name for gap in incident.gaps)
-        yield say(
-            "*Data may be missing* since {}: {}. To fill it: `/mx run sync-gap`", clock(since, zone), names
-        )
+    if not incident.gaps:
+        return
+    yield say("*Data may be missing:* {}", cut(told(incident.gaps, zone), _GAPS))
+    if incident.open:
+        yield say("To fill it: `/mx run sync-gap`. What nothing can fill: `/mx gap accept all REASON`")
 
 
 def _shown(incident: Incident) -> tuple[Run, ...]:

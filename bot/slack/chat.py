@@ -16,6 +16,8 @@ class Identity:
     user: str
     bot: str
     name: str
+    url: str | None = None
+    """The workspace's address."""
 
 
 class SlackChat:
@@ -32,6 +34,7 @@ class SlackChat:
             str(answer.get("user_id")),
             str(answer.get("bot_id")),
             str(answer.get("user")),
+            str(answer["url"]) if answer.get("url") else None,
         )
 
     async def post(self, channel: str, message: Mapping[str, JsonValue]) -> str:

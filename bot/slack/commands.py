@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.domain.authority import Role
 from bot.slack import blocks, ending_verbs, statsview, taking_verbs, verbs
 from bot.slack.edge import Asked, Edge
+from bot.slack.gapverb import gap
 from bot.slack.limits import Mrkdwn, joined, say, with_people
 
 
@@ -87,6 +88,13 @@ VERBS: tuple[Verb, ...] = (
         "stop", "", "end every run after its current step", "/mx stop", verbs.stop, "responder", "stop runs"
     ),
     Verb("verify", "", "is recovery proved? each line with its evidence", "/mx verify", ending_verbs.verify),
+    Verb(
+        "gap",
+        "[accept NAME|all REASON]",
+        "which data may be missing; accept: it stays so, in your name",
+        "/mx gap accept assets they are compared every night",
+        gap,
+    ),
     Verb(
         "resolve",
         "[anyway REASON]",

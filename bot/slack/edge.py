@@ -10,6 +10,7 @@ from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.reminders import Duty
 from bot.errors import Refused
+from bot.gaps import Gaps
 from bot.gateway_watch import Watch
 from bot.handover import Handover
 from bot.incidents import Incidents
@@ -52,6 +53,7 @@ class Edge:
     incidents: Incidents
     ordering: Ordering
     steering: Steering
+    gaps: Gaps
     handover: Handover
     learn: Callable[[str | None], None]
     """Have the scrubber hide this secret from here."""

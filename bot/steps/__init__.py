@@ -52,7 +52,7 @@ def step_kinds(gateway: Gateway, clock: Clock, around: Surroundings = _NOTHING) 
         ServiceCheck(services),
         HttpStep(),
         CommandStep(),
-        PageStep(around.pagers),
+        PageStep(around.pagers, link=around.link),
         GapStep(gateway, clock, around),
         Backfill(gateway, clock, around),
         Recovery(gateway, clock, around),

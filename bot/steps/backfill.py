@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from bot.domain.gap import Gap, GapEnd
+from bot.domain.gap import Gap, GapEnd, told
 from bot.domain.mitigation import PlannedStep
 from bot.errors import OutsideError
 from bot.maintainx_pages import MOST_ROWS, dated, query, read
 from bot.ports import Clock, Gateway, StepContext, StepResult
 from bot.steps import outbound, values
-from bot.steps.gap import told
 from bot.steps.importing import Batch, Import, import_of
 from bot.steps.surroundings import Surroundings, known
 from bot.straight import Straight

@@ -1,15 +1,14 @@
 """The step ``gap``: notes since when data may be missing, per collection and direction, for a backfill to fill."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
 from pydantic import JsonValue
 
-from bot.domain.gap import Direction, Gap
+from bot.domain.gap import Direction, Gap, told
+from bot.domain.gap_begin import MARGIN, Begin, began, beginning
 from bot.domain.gateway import GatewayStatus
-from bot.domain.incident import Incident
 from bot.domain.mitigation import PlannedStep
 from bot.errors import OutsideError
 from bot.ports import Clock, Gateway, StepContext, StepResult
@@ -19,7 +18,6 @@ from bot.steps.surroundings import Surroundings
 _Word = TypeVar("_Word", bound=str)
 
 DIRECTIONS: tuple[Direction, ...] = ("in", "out")
-MARGIN_S = 300
 _KEPT = "undo leaves it noted, since what may be missing is missing all the same; a backfill closes it"
 
 
@@ -35,14 +33,6 @@ _KEYS: Mapping[str, values.Check] = {
     "since": values.moment,
     "margin_s": values.whole(0, 86400),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    """Since when, and from where that is known."""
-
-    at: datetime
-    says: str
 
 
 class GapStep:
@@ -113,25 +103,15 @@ class GapStep:
         direction: Direction,
         given: datetime | None,
         status: GatewayStatus | None,
-    ) -> _Begin:
+    ) -> Begin:
         if given is not None:
-            return _Begin(given, "as it was given")
+            return Begin(given, "as it was given")
         found = context.values.get("margin_s")
-        margin = timedelta(seconds=found if isinstance(found, int) else MARGIN_S)
-        opened, what = _opened(context.about, self._clock.now())
+        margin = timedelta(seconds=found) if isinstance(found, int) else MARGIN
         good = status.last_good.get(entity, {}).get(direction) if status else None
-        earlier = f", {_span(margin)} earlier" if margin else ""
-        if good is not None and good <= opened:
-            words = "the last good answer" if direction == "in" else "the last write that was taken"
-            return _Begin(
-                good - margin, f"{words} at the gateway before the incident ({good:%H:%M} UTC){earlier}"
-            )
-        return _Begin(
-            opened - margin,
-            f"{what} ({opened:%H:%M} UTC){earlier}; the gateway knows of no good answer before it",
-        )
+        return beginning(good, direction, failed=began(context.about, self._clock.now()), margin=margin)
 
-    def _gap(self, context: StepContext, entity: str, direction: Direction, begin: _Begin) -> Gap:
+    def _gap(self, context: StepContext, entity: str, direction: Direction, begin: Begin) -> Gap:
         """A gap, or the one that is open already, which then begins at the earlier of both times."""
         noted = context.about.gaps if context.about else ()
         for gap in noted:
@@ -145,34 +125,10 @@ class GapStep:
             direction=direction,
             since=begin.at,
             says=begin.says,
+            failed_at=begin.failed_at,
         )
-
-
-def told(gaps: tuple[Gap, ...]) -> str:
-    """The windows in words, those that begin together told together."""
-    found: dict[tuple[Direction, str], list[str]] = {}
-    for gap in gaps:
-        key = (gap.direction, f"{gap.since:%Y-%m-%d %H:%M} UTC")
-        found.setdefault(key, []).append(gap.entity.strip("/"))
-    return "; ".join(
-        f"{', '.join(entities)} {'from' if direction == 'in' else 'to'} MaintainX since {since}"
-        for (direction, since), entities in found.items()
-    )
 
 
 def _of(context: StepContext, key: str, default: tuple[_Word, ...]) -> tuple[_Word, ...]:
     found = context.values.get(key)
     return cast("tuple[_Word, ...]", tuple(found)) if isinstance(found, list) and found else default
-
-
-def _opened(about: Incident | None, now: datetime) -> tuple[datetime, str]:
-    if about is None:
-        return now, "now"
-    if about.requested_at is not None and about.requested_at < about.opened_at:
-        return about.requested_at, "when the first triage was asked for"
-    return about.opened_at, "when the incident was opened"
-
-
-def _span(margin: timedelta) -> str:
-    seconds = margin.total_seconds()
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"  # noqa: PLR2004 - two minutes

@@ -1,14 +1,19 @@
-"""The step ``page``: wakes the first, or the next in line, with the assessment in the page; undo calls it off."""
+"""The step ``page``: wakes the first, or the next in line, with the assessment in the page; undo calls it off.
 
-import re
-from collections.abc import Mapping
-from typing import Literal
+It shares dedup key and levels with the paging follower, so that neither pages a level that the other has paged, unless
+that wakes somebody: a person who asks for the last in line once more gets them rung again.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from bot.domain.assessment import Assessment, Severity
 from bot.domain.incident import Incident
 from bot.domain.mitigation import PlannedStep
+from bot.domain.paged import dedup_key, evidence, triggers
+from bot.errors import OutsideError
+from bot.page_about import page_about
 from bot.ports import Page, Pager, StepContext, StepResult
 from bot.steps import values
 
@@ -16,86 +21,108 @@ SET = "set PAGERDUTY_ROUTING_KEY, or page_url in mx.toml"
 """What a person is told where nobody can be woken."""
 
 _KEYS: Mapping[str, values.Check] = {"who": values.one_of("first", "next")}
-_PAGED = re.compile(r"paged pager (\d+) of \d+")
-_MOST_FINDINGS = 5
-_SEVERITIES: Mapping[Severity, Literal["critical", "error", "warning", "info"]] = {
-    Severity.SEV1: "critical",
-    Severity.SEV2: "error",
-    Severity.SEV3: "warning",
-    Severity.SEV4: "info",
-}
+
+
+class _Whom(NamedTuple):
+    """Which pager, counted from 1; ``had``: it was paged in this incident already."""
+
+    level: int
+    had: bool = False
 
 
 class PageStep:
-    """Pages under one dedup key for each incident and place in line, so the same page twice wakes nobody twice."""
+    """Pages under the incident's one dedup key, so the same page twice wakes nobody twice."""
 
     kind = "page"
 
-    def __init__(self, pagers: tuple[Pager, ...]) -> None:
+    def __init__(
+        self, pagers: tuple[Pager, ...], *, link: Callable[[Incident], str | None] = lambda _: None
+    ) -> None:
         self._pagers = pagers
+        self._link = link
 
     def check(self, table: Mapping[str, JsonValue]) -> tuple[str, ...]:
         return values.faults(table, keys=_KEYS, required=("who",))
 
     async def plan(self, context: StepContext) -> PlannedStep:
         if context.undoes is not None:
-            place = _recorded(context.before)
-            says = f"call off the page at {self._named(place)}" if place else "nobody was paged"
+            level = _recorded(context.before)
+            says = f"call off the page at {self._named(level)}" if level else "nobody was paged"
             return self._planned(context, says=says, undo_says="run the playbook again")
         if not self._pagers:
             return self._planned(
                 context, says="page nobody", undo_says="", warning=f"nobody can be paged: {SET}"
             )
-        place, last = self._whom(context)
+        whom = self._whom(context)
+        if whom.had and not _next(context):
+            says = f"page nobody: {self._named(whom.level)} was paged for this incident already"
+            return self._planned(context, says=says, undo_says="")
         again = (
-            f"{self._pagers[place - 1].name} was paged already and is the last in line: the same alert is sent "
-            "once more, which wakes nobody while it is open"
+            f"{self._pagers[whom.level - 1].name} was paged already and is the last in line: the alert is closed "
+            "and opened again, so that it rings once more"
         )
         return self._planned(
             context,
-            says=f'page {self._named(place)}: "{_summary(context)}"',
+            says=f'page {self._named(whom.level)}: "{_page(context, None).summary}"',
             undo_says="call this page off",
-            warning=again if last else "",
+            warning=again if whom.had else "",
         )
 
     async def before(self, context: StepContext) -> dict[str, JsonValue]:
         if context.undoes is not None or not self._pagers:
             return {}
-        place, last = self._whom(context)
-        return {"pager": place, "again": last}
+        whom = self._whom(context)
+        if whom.had and not _next(context):
+            return {}
+        return {"pager": whom.level, "again": whom.had}
 
     async def act(self, context: StepContext, before: Mapping[str, JsonValue]) -> StepResult:
         if not self._pagers:
             return StepResult(outcome="inconclusive", says=f"nobody was paged: none is configured; {SET}")
-        place = _recorded(before) or self._whom(context)[0]
-        place = min(place, len(self._pagers))
-        says = await self._pagers[place - 1].page(_page(context, place))
-        if before.get("again"):
-            says += "; it is the last in line and was paged before, so an alert that is still open wakes nobody again"
-        return StepResult(
-            outcome="done", says=says, evidence=(f"paged pager {place} of {len(self._pagers)}",)
-        )
+        level = _recorded(before)
+        if not level:
+            whom = self._whom(context)
+            if whom.had and not _next(context):
+                says = f"nobody was paged once more: {self._named(whom.level)} was paged for this incident already"
+                return StepResult(outcome="done", says=says)
+            level = whom.level
+        return await self._sent(context, min(level, len(self._pagers)), again=before.get("again") is True)
 
     async def observe(self, context: StepContext) -> StepResult | None:
         """Does it once more: the pager joins what has the same dedup key, so nobody is woken twice."""
         step = _own_step(context)
         if context.undoes is not None:
             return await self.undo(context, context.before)
-        result = await self.act(context, step)
+        result = await self.act(context, {name: value for name, value in step.items() if name != "again"})
         says = f"{result.says}; mx stopped in the middle, so it was sent once more under the same key, which the pager joins"
         return StepResult(outcome=result.outcome, says=says, evidence=result.evidence)
 
     async def undo(self, context: StepContext, before: Mapping[str, JsonValue]) -> StepResult | None:
-        place = _recorded(before)
-        if not place:
+        level = _recorded(before)
+        if not level:
             return None
-        if place > len(self._pagers):
+        if level > len(self._pagers):
             return StepResult(
                 outcome="failed",
-                says=f"pager {place} is not configured any more: close its alert by hand, or {SET}",
+                says=f"pager {level} is not configured any more: close its alert by hand, or {SET}",
             )
-        says = await self._pagers[place - 1].end(_dedup(context, place))
-        return StepResult(outcome="done", says=says, evidence=(f"called off pager {place}",))
+        if _paged_by_mx(context, level):
+            says = f"left as it is: mx itself has paged {self._named(level)} for this incident since"
+            return StepResult(outcome="done", says=says)
+        says = await self._pagers[level - 1].end(_page(context, None).dedup)
+        return StepResult(outcome="done", says=says, evidence=(f"called off pager {level}",))
+
+    async def _sent(self, context: StepContext, level: int, *, again: bool) -> StepResult:
+        pager, page = self._pagers[level - 1], _page(context, self._link)
+        try:
+            if again:
+                await pager.end(page.dedup)
+            says = await pager.page(page)
+        except OutsideError as error:
+            raise OutsideError(f"{error}: call the person yourself", permanent=error.permanent) from None
+        if again:
+            says += "; it is the last in line and was paged before, so its alert was closed and opened again"
+        return StepResult(outcome="done", says=says, evidence=(evidence(level, len(self._pagers)),))
 
     def _planned(self, context: StepContext, *, says: str, undo_says: str, warning: str = "") -> PlannedStep:
         return PlannedStep(
@@ -108,30 +135,26 @@ class PageStep:
             warnings=(warning,) if warning else (),
         )
 
-    def _whom(self, context: StepContext) -> tuple[int, bool]:
-        """Which pager, counted from 1, and whether it was paged before since nobody stands behind it."""
-        if context.values.get("who") != "next":
-            return 1, False
-        paged = _paged(context.about)
-        return min(paged + 1, len(self._pagers)), paged >= len(self._pagers)
+    def _whom(self, context: StepContext) -> _Whom:
+        paged = {one.level for one in triggers(context.about)} if context.about else set()
+        if not _next(context):
+            return _Whom(1, had=1 in paged)
+        furthest = max(paged, default=0)
+        return _Whom(min(furthest + 1, len(self._pagers)), had=furthest >= len(self._pagers))
 
-    def _named(self, place: int) -> str:
-        name = self._pagers[place - 1].name if place <= len(self._pagers) else "a pager that is gone"
-        return f"{name} (pager {place} of {len(self._pagers)})"
+    def _named(self, level: int) -> str:
+        name = self._pagers[level - 1].name if level <= len(self._pagers) else "a pager that is gone"
+        return f"{name} (pager {level} of {len(self._pagers)})"
 
 
-def _paged(about: Incident | None) -> int:
-    """The furthest pager in line that was paged in this incident; 0 where none was."""
-    if about is None:
-        return 0
-    found = [
-        int(match[1])
-        for run in about.runs
-        for step in run.steps
-        for line in step.evidence
-        if step.state == "done" and (match := _PAGED.fullmatch(line))
-    ]
-    return max(found, default=0)
+def _next(context: StepContext) -> bool:
+    return context.values.get("who") == "next"
+
+
+def _paged_by_mx(context: StepContext, level: int) -> bool:
+    """The follower has triggered this level too: that page is not the playbook's to call off."""
+    found = triggers(context.about) if context.about and context.about.open else ()
+    return any(one.page is not None and one.level == level for one in found)
 
 
 def _own_step(context: StepContext) -> Mapping[str, JsonValue]:
@@ -142,56 +165,18 @@ def _own_step(context: StepContext) -> Mapping[str, JsonValue]:
 
 
 def _recorded(before: Mapping[str, JsonValue]) -> int:
-    place = before.get("pager")
-    return place if isinstance(place, int) and place > 0 else 0
+    level = before.get("pager")
+    return level if isinstance(level, int) and level > 0 else 0
 
 
-def _dedup(context: StepContext, place: int) -> str:
-    return f"maintainx:{context.integration}:{context.incident}:{place}"
-
-
-def _summary(context: StepContext) -> str:
-    about = context.about
-    found = about.assessment.findings if about and about.assessment else ()
-    severity = f"{about.severity} " if about and about.severity else ""
-    symptom = found[0].symptom if found else "no finding says what it is"
-    return f"{severity}MaintainX integration {context.integration}: {symptom} ({context.incident})"
-
-
-def _page(context: StepContext, place: int) -> Page:
-    severity = context.about.severity if context.about else None
-    return Page(
-        dedup=_dedup(context, place),
-        summary=_summary(context),
-        severity=_SEVERITIES[severity] if severity else "error",
-        source=f"mx, integration {context.integration}",
-        details={name: text for name, text in _details(context).items() if text},
-    )
-
-
-def _details(context: StepContext) -> dict[str, str]:
+def _page(context: StepContext, link: Callable[[Incident], str | None] | None) -> Page:
     about = context.about
     if about is None:
-        return {"paged by": context.actor}
-    taken = f"{about.acknowledged_by} has it" if about.acknowledged_by else "nobody has taken it yet"
-    leases = "; ".join(f"{lease.says} (by {lease.owner})" for lease in about.leases)
-    return {
-        "paged by": context.actor,
-        "who has it": taken,
-        **(_assessed(about.assessment) if about.assessment else {}),
-        "switched on": leases or "nothing",
-        "open since": f"{about.opened_at:%Y-%m-%d %H:%M} UTC",
-    }
-
-
-def _assessed(assessment: Assessment) -> dict[str, str]:
-    found = {
-        f"finding {number}": f"{one.symptom}. Cause: {one.cause}. Check: {one.check}"
-        for number, one in enumerate(assessment.findings[:_MOST_FINDINGS], start=1)
-    }
-    return {
-        "verdict": assessment.verdict,
-        "assessed at": f"{assessment.at:%Y-%m-%d %H:%M} UTC",
-        **found,
-        "blind spots": "; ".join(assessment.blind_spots),
-    }
+        return Page(
+            dedup=dedup_key(context.integration, context.incident),
+            summary=f"MaintainX integration {context.integration} ({context.incident})",
+            severity="error",
+            source=f"mx, integration {context.integration}",
+            details={"paged by": context.actor},
+        )
+    return page_about(about, by=context.actor, link=link(about) if link else None)

@@ -1,8 +1,9 @@
 """What step kinds may know beside the gateway: the integrations, their keys, and who can be woken."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.errors import OutsideError
 from bot.ports import KeySource, Pager, RotatingKey
@@ -16,6 +17,8 @@ class Surroundings:
     keys: Mapping[str, RotatingKey] = field(default_factory=dict)
     pagers: tuple[Pager, ...] = ()
     """In the order in which they are escalated to."""
+    link: Callable[[Incident], str | None] = lambda _: None
+    """Where people find an incident."""
 
 
 def known(around: Surroundings, name: str) -> tuple[Integration, KeySource]:

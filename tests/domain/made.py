@@ -1,10 +1,12 @@
 """Readings as tests write them down: one line each."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Assessment
 from bot.domain.calendar import Calendar
+from bot.domain.change import Change
 from bot.domain.diagnosis import diagnose
 from bot.domain.integration import Integration
 from bot.domain.readings import (
@@ -148,6 +150,8 @@ def synced(ago_min: float) -> Reading:
     return Reading(probe="sync", target="sync state", status=status, says=says, detail=detail)
 
 
-def judged(readings: list[Reading], *, integration: Integration = INTEGRATION) -> Assessment:
+def judged(
+    readings: list[Reading], *, integration: Integration = INTEGRATION, changes: Iterable[Change] = ()
+) -> Assessment:
     """What the diagnosis makes of them."""
-    return diagnose(integration, readings, at=AT, calendar=Calendar(UTC_ZONE))
+    return diagnose(integration, readings, at=AT, calendar=Calendar(UTC_ZONE), changes=changes)

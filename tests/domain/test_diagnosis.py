@@ -3,11 +3,13 @@
 import importlib
 import inspect
 import pkgutil
+from datetime import timedelta
 
 import pytest
 
 from bot.domain import rules
 from bot.domain.assessment import Finding
+from bot.domain.change import Change
 from bot.domain.diagnosis import PLAYBOOKS
 from bot.domain.readings import (
     BudgetShare,
@@ -20,6 +22,7 @@ from bot.domain.readings import (
     TrafficDetail,
 )
 from tests.domain.made import (
+    AT,
     INTEGRATION,
     api,
     everywhere,
@@ -346,3 +349,32 @@ def test_both_words_of_a_late_sync_are_shown() -> None:
     assert [finding.rule for finding in found.findings] == ["sync-gap"]
     assert "sync lag: error; the sync is behind: the last sync ended" in found.findings[0].symptom
     assert [line.split(":")[0] for line in found.findings[0].evidence] == ["/health", "sync state"]
+
+
+def _changed(event: str, says: str, *, hours: float) -> Change:
+    return Change(AT - timedelta(hours=hours), event, says, f"mxd_{event}_{hours}")
+
+
+def test_a_revoked_token_of_the_day_before_is_the_likely_cause_of_401() -> None:
+    changes = (
+        _changed("USER_REMOVED", "user 7 removed user 9", hours=25),
+        _changed("WEBHOOK_ARCHIVED", "user 7 archived webhook 1", hours=1),
+        _changed("API_TOKEN_REVOKED", "user 7 revoked an API token", hours=2),
+    )
+    found = judged([*everywhere(401), UP, key()], changes=changes).findings[0]
+    assert found.cause.startswith(
+        "user 7 revoked an API token at 10:00 UTC, and it may be this one; or the key was revoked"
+    )
+    assert found.evidence[0] == (
+        "MaintainX's webhook: user 7 revoked an API token at 10:00 UTC, 2 hours before this look"
+    )
+    assert not any("removed" in line or "archived" in line for line in found.evidence)
+    late = tuple(one._replace(at=AT + timedelta(minutes=1)) for one in changes)
+    assert "user 7" not in judged([*everywhere(401), UP, key()], changes=late).findings[0].cause
+
+
+def test_a_changed_role_of_the_day_before_is_the_likely_cause_of_403() -> None:
+    changes = (_changed("USER_ROLE_CHANGED", "user 7 changed the role of user 9", hours=0.1),)
+    found = judged([*everywhere(403), UP, key()], changes=changes).findings[0]
+    assert found.cause.startswith("user 7 changed the role of user 9 at 11:54 UTC; or the role of")
+    assert "user 7" not in judged([*everywhere(401), UP, key()], changes=changes).findings[0].cause

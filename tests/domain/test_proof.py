@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.incident import AssessedAt
-from bot.domain.oncall import OnCall
+from bot.domain.oncall_state import OnCall
 from bot.domain.proof import (
     Seen,
     accepted,

@@ -26,6 +26,7 @@ from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.reminders import Duty
 from bot.faults import wordless
+from bot.gaps import Gaps
 from bot.gateway_client import GatewayClient
 from bot.gateway_orders import Orders
 from bot.gateway_watch import Watch
@@ -248,6 +249,7 @@ async def rig(
                 lapses=DUTY.lapses,
             ),
             ordering=Ordering(timeline, clock, new_id=lambda: f"order-{folder.name}-{next(ids)}"),
+            gaps=Gaps(timeline, clock, integrations=integrations, served="default"),
             steering=Steering(
                 timeline, clock, playbooks=playbooks, new_id=lambda: f"steer-{folder.name}-{next(ids)}"
             ),

@@ -11,12 +11,13 @@ from bot.demo.slack.pings import notifications
 from bot.demo.slack.records import Message, Version
 from bot.demo.slack.render import render
 from bot.domain.assessment import Assessment, Severity
+from bot.domain.change import Change
 from bot.domain.changed import changed
 from bot.domain.fact import Address
 from bot.domain.gap import Gap
 from bot.domain.incident import AssessedAt, Incident, Override
 from bot.domain.mitigation import Lease, Plan, PlannedStep
-from bot.domain.oncall import Graded, OnCall, Snooze
+from bot.domain.oncall_state import Graded, OnCall, Snooze
 from bot.domain.readings import Reading, Status, StatusPageDetail
 from bot.domain.run import Run, StepState
 from bot.slack import cardview, tables
@@ -254,11 +255,49 @@ def test_once_it_is_over_the_card_is_short_and_still_says_what_it_was() -> None:
     assert "/workorders" not in text.split("Resolved by")[1]
 
 
-def test_what_may_be_missing_is_said_with_what_fills_it() -> None:
-    gap = Gap(id="g1", entity="/workorders", direction="in", since=AT)
-    text = seen(drawn(replace(incident(), gaps=(gap,))))
+def test_what_may_be_missing_is_said_with_its_window_and_what_to_do() -> None:
+    over = AT + timedelta(minutes=51)
+    found = (
+        Gap(id="1", entity="/workorders", direction="in", since=AT, until=over),
+        Gap(id="2", entity="/assets", direction="in", since=AT, until=over),
+        Gap(id="3", entity="/workorders", direction="out", since=AT),
+    )
+    text = seen(drawn(replace(incident(), gaps=found)))
     assert (
-        "Data may be missing since 12:00 UTC: workorders from MaintainX. To fill it: /mx run sync-gap" in text
+        "Data may be missing: workorders, assets from MaintainX 2026-11-23 12:00 to 12:51 UTC; "
+        "workorders to MaintainX since 2026-11-23 12:00 UTC" in text
+    )
+    assert "To fill it: /mx run sync-gap. What nothing can fill: /mx gap accept all REASON" in text
+
+
+def test_who_changed_what_at_maintainx_stands_high_with_how_long_before() -> None:
+    changes = tuple(
+        Change(
+            AT - timedelta(minutes=ago), "API_TOKEN_REVOKED", f"user {ago} revoked an API token", f"mxd_{ago}"
+        )
+        for ago in (30, 4, 20, 50)
+    )
+    late = Change(AT + timedelta(minutes=10), "WEBHOOK_ARCHIVED", "user 7 archived webhook 9", "mxd_late")
+    text = seen(drawn(replace(incident(), changes=(*changes, late))))
+    assert (
+        "Changed at MaintainX: user 7 archived webhook 9 at 12:10 UTC, 10 minutes after it first failed"
+        in text
+    )
+    assert (
+        "Changed at MaintainX: user 4 revoked an API token at 11:56 UTC, 4 minutes before it first failed"
+        in text
+    )
+    assert "and 2 more changes there: /mx timeline" in text
+    assert text.index("Changed at MaintainX") < text.index("Who has it")
+
+
+def test_of_a_rejected_key_it_is_told_against_the_first_401() -> None:
+    rejected = made.judged([*made.everywhere(401), made.versions(200), made.key()])
+    change = Change(AT - timedelta(minutes=4), "API_TOKEN_REVOKED", "user 7 revoked an API token", "mxd_1")
+    about = replace(incident(), assessments=(AssessedAt(AT, rejected),), changes=(change,))
+    assert (
+        "Changed at MaintainX: user 7 revoked an API token at 11:56 UTC, 4 minutes before the first 401"
+        in seen(drawn(about))
     )
 
 

@@ -13,7 +13,7 @@ from bot.demo.maintainx import FakeMaintainX
 from bot.domain.gap import Gap
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
-from bot.domain.oncall import OnCall
+from bot.domain.oncall_state import OnCall
 from bot.ports import StepContext
 from bot.steps.surroundings import Surroundings
 from tests.wound_clock import START, WoundClock

@@ -10,7 +10,7 @@ from pydantic import JsonValue, SecretStr
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Plan, PlannedStep
-from bot.domain.oncall import OnCall
+from bot.domain.oncall_state import OnCall
 from bot.domain.run import Run, StepState
 from bot.playbook import Playbook
 from bot.ports import Step, StepContext, StepResult

@@ -13,7 +13,7 @@ from bot.demo.integration import FakeIntegration
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration, ServiceSpec
-from bot.domain.oncall import OnCall
+from bot.domain.oncall_state import OnCall
 from bot.domain.run import Run, StepState
 from bot.ports import Clock, StepContext
 from bot.steps.service import Services

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from bot.demo.pagerduty import ROUTING_KEY, FakePagerDuty
+from bot.demo.pagerduty import FakePagerDuty
 from bot.domain.assessment import Severity
 from bot.domain.events import (
     AnyFact,
@@ -19,12 +19,15 @@ from bot.domain.events import (
 )
 from bot.domain.fold import replay
 from bot.domain.incident import Incident
+from bot.domain.oncall import PageRequested, PageSent
 from bot.errors import OutsideError
-from bot.pagers import PagerDuty
+from bot.pagers.pagerduty import PagerDuty
 from bot.ports import StepContext
 from bot.steps.page import SET, PageStep
 from tests.facts import INCIDENT, PLAN, SLACK, assessment, events
 from tests.wound_clock import WoundClock
+
+KEYS = ("1" * 32, "2" * 32, "3" * 32)
 
 OPENED: tuple[AnyFact, ...] = (
     IncidentOpened(integration="default"),
@@ -41,9 +44,14 @@ async def fake() -> AsyncIterator[FakePagerDuty]:
 @pytest.fixture
 def step(fake: FakePagerDuty) -> PageStep:
     clock = WoundClock()
+    fake.routing_keys |= set(KEYS)
     names = ("the first", "the second", "the third")
     return PageStep(
-        tuple(PagerDuty(SecretStr(ROUTING_KEY), url=fake.url, clock=clock, name=name) for name in names)
+        tuple(
+            PagerDuty(SecretStr(key), url=fake.url, clock=clock, name=name)
+            for key, name in zip(KEYS, names, strict=True)
+        ),
+        link=lambda incident: f"https://mx.example/incidents/{incident.id}",
     )
 
 
@@ -94,7 +102,8 @@ async def test_the_page_carries_the_assessment(step: PageStep, fake: FakePagerDu
         ("paged pager 1 of 3",),
     )
     (alert,) = fake.alerts
-    assert alert.dedup_key == f"maintainx:default:{INCIDENT}:1"
+    assert alert.dedup_key == f"maintainx:default:{INCIDENT}"
+    assert fake.seen[0]["client_url"] == f"https://mx.example/incidents/{INCIDENT}"
     sent = alert.events[0]
     assert (sent["summary"], sent["severity"]) == (summary, "critical")
     details = sent["custom_details"]
@@ -123,9 +132,55 @@ async def test_the_next_in_line_is_told_by_what_was_paged_in_this_incident(
     assert result.evidence == ("paged pager 3 of 3",)
     assert result.says == (
         "the third took the page; it is the last in line and was paged before, "
-        "so an alert that is still open wakes nobody again"
+        "so its alert was closed and opened again"
     )
-    assert [alert.dedup_key[-2:] for alert in fake.alerts] == [":1", ":2", ":3"]
+    assert {alert.dedup_key for alert in fake.alerts} == {f"maintainx:default:{INCIDENT}"}
+    assert [(alert.routing_key, alert.state) for alert in fake.alerts] == [
+        (KEYS[0], "triggered"),
+        (KEYS[1], "triggered"),
+        (KEYS[2], "resolved"),
+        (KEYS[2], "triggered"),
+    ]
+
+
+def asked(level: int, *, taken: bool = True) -> tuple[AnyFact, ...]:
+    """A page that the follower asked for."""
+    page = PageRequested(
+        page=f"p-{level}",
+        action="trigger",
+        level=level,
+        dedup=f"maintainx:default:{INCIDENT}",
+        cause="opened",
+        severity=Severity.SEV1,
+        says="SEV-1",
+    )
+    return (page, PageSent(page=page.page, pager="p", says="ok")) if taken else (page,)
+
+
+async def test_what_mx_itself_paged_is_not_paged_again(step: PageStep, fake: FakePagerDuty) -> None:
+    now = context("run-1", *asked(1), who="first")
+    assert (await step.plan(now)).says == (
+        "page nobody: the first (pager 1 of 3) was paged for this incident already"
+    )
+    before = await step.before(now)
+    result = await step.act(now, before)
+    assert (result.outcome, result.evidence) == ("done", ())
+    assert "nobody was paged once more" in result.says
+    assert fake.seen == []
+    assert await step.undo(replace(now, undoes="run-1"), before) is None
+    now = context("run-2", *asked(1))
+    assert (await step.act(now, await step.before(now))).evidence == ("paged pager 2 of 3",)
+
+
+async def test_undo_leaves_what_mx_itself_has_paged_since(step: PageStep, fake: FakePagerDuty) -> None:
+    now = context("run-1", *asked(1))
+    before = await step.before(now)
+    await step.act(now, before)
+    since = context("run-2", *asked(1), *paged("run-1", pager=2), *asked(2))
+    undone = await step.undo(replace(since, undoes="run-1", before=before), before)
+    assert undone is not None
+    assert "left as it is" in undone.says
+    assert [alert.state for alert in fake.alerts] == ["triggered"]
 
 
 async def test_what_was_not_paged_does_not_count(step: PageStep) -> None:
@@ -160,7 +215,7 @@ async def test_after_a_crash_it_is_sent_again_under_the_same_key(step: PageStep,
     assert result is not None
     assert result.evidence == ("paged pager 1 of 3",)
     assert "sent once more under the same key" in result.says
-    assert [(alert.dedup_key[-2:], len(alert.events)) for alert in fake.alerts] == [(":1", 2)]
+    assert [(alert.routing_key, len(alert.events)) for alert in fake.alerts] == [(KEYS[0], 2)]
 
 
 async def test_nobody_is_configured() -> None:

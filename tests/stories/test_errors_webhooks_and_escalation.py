@@ -20,7 +20,7 @@ from bot.errors import Refused
 from bot.gateway.webhooks.settings import WebhookSettings
 from bot.gateway_client import GatewayClient
 from bot.incidents import Incidents
-from bot.pagers import PagerDuty
+from bot.pagers.pagerduty import PagerDuty
 from bot.playbook import by_kind, shipped
 from bot.runner import Runner
 from bot.steps import step_kinds
@@ -91,9 +91,11 @@ async def town(folder: Path) -> AsyncIterator[Town]:
             ) as gw,
             GatewayClient.open(f"http://127.0.0.1:{gw.port}", token=None, deadline_s=10) as client,
         ):
+            second = "2" * 32
+            pager.routing_keys.add(second)
             line = tuple(
-                PagerDuty(SecretStr(ROUTING_KEY), url=pager.url, clock=WoundClock(), name=name)
-                for name in ("the first", "the second")
+                PagerDuty(SecretStr(key), url=pager.url, clock=WoundClock(), name=name)
+                for key, name in ((ROUTING_KEY, "the first"), (second, "the second"))
             )
             steps = by_kind(step_kinds(client, CLOCK, Surroundings(pagers=line)))
             playbooks = shipped(steps)
@@ -165,4 +167,4 @@ async def test_the_next_in_line_is_paged_with_the_assessment_and_the_page_is_cal
         await here.incidents.request_run("default", "escalate", actor=ANN)
         failed = await here.carried_out()
         assert (failed.outcome, failed.stuck) == ("failed", 0)
-        assert "paging the second" in failed.steps[0].says
+        assert "the second: nothing can be reached there" in failed.steps[0].says

@@ -2,6 +2,7 @@
 
 from bot.domain.assessment import Finding, Severity
 from bot.domain.case import FORBIDDEN, UNAUTHORISED, Case, Endpoint
+from bot.domain.change import KEY_ENDED, KEY_LESS, told
 from bot.domain.gateway import listed
 from bot.domain.readings import KeyDetail, Sample, Status
 from bot.domain.rules.wording import about, curl, everyone, first_error, front_door, key_length, share
@@ -82,7 +83,7 @@ def key_rejected(case: Case) -> Finding | None:
             "user still exist. If not: make a new key, put it where the integration reads it, restart the "
             "integration, and revoke the old key only after the new one answers 200"
         ),
-        also=(_key_line(case), front_door(case)),
+        also=(*_changes(case, KEY_ENDED), _key_line(case), front_door(case)),
     )
 
 
@@ -91,6 +92,7 @@ def _why_rejected(case: Case, refused: tuple[Endpoint, ...]) -> str:
     if key is not None and key.expired:
         return f"the key expired: its JWT says exp {key.expires_at}"
     reasons: list[str] = []
+    reasons += _cause(case, KEY_ENDED)
     if key is not None and key.stray:
         reasons.append(f"the key holds {listed(key.stray)}, which does not belong there")
     if any(sample.html for e in refused for sample in e.samples if _rejected(sample)):
@@ -112,6 +114,21 @@ def _why_rejected(case: Case, refused: tuple[Endpoint, ...]) -> str:
     return "; or ".join(reasons)
 
 
+def _changes(case: Case, events: frozenset[str]) -> tuple[str, ...]:
+    """What was done at MaintainX in the day before that may be the cause, the latest first."""
+    found = [one for one in reversed(case.changes) if one.event in events]
+    return tuple(f"MaintainX's webhook: {told(one, failed_at=case.at, what='this look')}" for one in found)
+
+
+def _cause(case: Case, events: frozenset[str]) -> tuple[str, ...]:
+    """The latest of it as the likely cause; of a token MaintainX does not say whose it was."""
+    found = [one for one in case.changes if one.event in events]
+    if not found:
+        return ()
+    which = ", and it may be this one" if found[-1].event == "API_TOKEN_REVOKED" else ""
+    return (f"{found[-1].says} at {found[-1].at:%H:%M} UTC{which}",)
+
+
 def _key_line(case: Case) -> str | None:
     reading = case.reading("key")
     return f"key: {reading.says}" if reading else None
@@ -124,18 +141,19 @@ def key_forbidden(case: Case) -> Finding | None:
         return None
     words = first_error(refused, _forbidden)
     said = f' "{words}"' if words else ""
+    usual = "the role of the key's user was lowered, or the organisation's plan no longer includes the API"
     return about(
         case,
         refused,
         rule="key-forbidden",
         verdict="key",
         symptom=f"the key's user may not read {everyone(case, refused)}: 403{said}",
-        cause="the role of the key's user was lowered, or the organisation's plan no longer includes the API",
+        cause="; or ".join((*_cause(case, KEY_LESS), usual)),
         check=(
             f"`{curl(case, refused[0].path, show='-i')}` shows the answer; look up the role of the key's user in "
             "MaintainX (Users > the user > role), or use the key of a service user with the right role"
         ),
-        also=(_key_line(case),),
+        also=(*_changes(case, KEY_LESS), _key_line(case)),
     )
 
 

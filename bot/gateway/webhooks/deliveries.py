@@ -31,6 +31,8 @@ class NewDelivery:
     received_at: datetime
     content_type: str = _JSON
     signed_with: int = 0
+    change: str = ""
+    """What somebody changed at MaintainX, in a sentence for the feed; empty where it tells of no such thing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from bot.journal.groupcommit import GroupCommit
 from bot.journal.sqlite import Database, Transaction
 from bot.ports import Clock
 
+MAINTAINX = "maintainx"
+"""The actor of what MaintainX tells of itself."""
 _HELD = ("waiting", "kept")
 
 _COLUMNS = (
@@ -201,6 +203,9 @@ class Inbox:
         async with self._database.write() as tx:
             await tx.insert(_INTO, [self._row(new) for new in news])
             there = await self._there(tx, [new.same for new in news])
+            for new in news:
+                if new.change and there[new.same] == new.id:
+                    await self._tell_change(tx, new)
         taken: list[Taken | Exception] = []
         for new in news:
             duplicate = there[new.same] != new.id
@@ -208,6 +213,19 @@ class Inbox:
             if not duplicate:
                 self._moved(None, "waiting", count=1, size=len(new.body))
         return taken
+
+    async def _tell_change(self, tx: Transaction, new: NewDelivery) -> None:
+        """A line in the feed, in the delivery's own transaction: there is one exactly where there is the other."""
+        happened = datetime.fromisoformat(new.at) if new.at else new.received_at
+        await report(
+            tx,
+            min(happened, new.received_at),  # a clock that is ahead does not put it into the future
+            actor=MAINTAINX,
+            what="vendor_change",
+            says=new.change,
+            delivery=new.id,
+            event=new.event,
+        )
 
     async def _there(self, tx: Transaction, sames: Sequence[str]) -> dict[str, str]:
         """Which delivery stands for each of these now."""

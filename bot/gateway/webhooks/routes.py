@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from bot.errors import Refused
 from bot.gateway import bodies
 from bot.gateway.routes import Asked, Route, Routes, Told
-from bot.gateway.webhooks import events, signature
+from bot.gateway.webhooks import audit, events, signature
 from bot.gateway.webhooks.deliveries import Decision, NewDelivery, State, content_type, new_id
 from bot.gateway.webhooks.inbox import Inbox
 from bot.gateway.webhooks.sending import DELIVERY
@@ -97,6 +97,7 @@ class WebhookRoutes:
                 received_at=now,
                 content_type=content_type(asked.headers.get("Content-Type")),
                 signed_with=number,
+                change=audit.sentence(event, asked.body),
             )
         )
         self.received += 1

@@ -1,0 +1,1 @@
+"""What wakes people: PagerDuty by its Events API, or any other pager that takes JSON at an address."""
