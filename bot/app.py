@@ -191,6 +191,7 @@ class _Bot:
             "card": self._slack.cards.follow,
             "answers": self._slack.answers.follow,
             "report": self._slack.reports.follow,
+            "posts": self._slack.posts.follow,
         }
 
     def _watched_over(self) -> bool:

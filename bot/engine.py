@@ -139,7 +139,13 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
         pagers = pagers_of(settings.bot.pages, clock)
         links = Links(settings.bot.public_url)
-        around = Surroundings(integrations=settings.integrations, keys=keys, pagers=pagers, link=links)
+        around = Surroundings(
+            integrations=settings.integrations,
+            keys=keys,
+            pagers=pagers,
+            link=links,
+            served=settings.served,
+        )
         steps = by_kind(step_kinds(gateway, clock, around))
         ours, faults = own(settings.bot.playbooks, steps)
         for fault in faults:

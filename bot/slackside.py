@@ -19,6 +19,7 @@ from bot.slack.edge import Edge
 from bot.slack.later import Later
 from bot.slack.members import Members
 from bot.slack.planner import Planner
+from bot.slack.posts import Posts
 from bot.slack.replies import Replies
 from bot.slack.reporting import Reports
 from bot.slack.settings import SlackSettings
@@ -35,6 +36,7 @@ class SlackSide:
     cards: Cards
     answers: Answers
     reports: Reports
+    posts: Posts
     watch: Watch
 
 
@@ -96,5 +98,6 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             reports=Reports(
                 engine.timeline, api, chat, replies, integrations=integrations, clock=clock, zone=zone
             ),
+            posts=Posts(engine.timeline, chat, replies, integrations=integrations, clock=clock, zone=zone),
             watch=watch,
         )

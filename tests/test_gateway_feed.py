@@ -207,6 +207,7 @@ async def test_late_and_out_of_order_changes_keep_their_own_times(room: Room) ->
 
 
 async def test_without_an_open_incident_a_change_is_the_desks(room: Room) -> None:
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(60)
     room.gateway.vendor("WEBHOOK_ARCHIVED", "user 7 archived webhook 9")

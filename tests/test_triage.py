@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from bot.domain.events import (
 from bot.domain.fact import Address
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading
+from bot.domain.watching import VendorReported
 from bot.errors import Conflict, StoreError
 from bot.ports import Probe
 from bot.timeline import Timeline
@@ -315,3 +317,15 @@ async def test_it_gives_up_aloud_when_others_are_always_first(
     flaky.fails.extend(Conflict("moved on") for _ in range(20))
     with pytest.raises(Conflict, match="others were first 8 times"):
         await triage.advance()
+
+
+async def test_what_was_changed_at_maintainx_lately_is_known_to_the_rules(
+    triage: Triage, timeline: Timeline, clock: FakeClock, outside: Outside
+) -> None:
+    outside.readings = everywhere(401)
+    at = clock.now() - timedelta(minutes=4)
+    told = VendorReported(event="API_TOKEN_REVOKED", delivery="mxd_1", says="user 7 revoked an API token")
+    await timeline.append(Draft(stream=desk("default"), actor="maintainx", at=at, fact=told))
+    found = await triage.assess("default")
+    assert found.findings[0].cause.startswith("user 7 revoked an API token at 08:56 UTC")
+    assert "user 7" not in (await triage.assess("west")).findings[0].cause

@@ -28,6 +28,8 @@ def after(was: Mapping[str, Seen], found: Assessment) -> Mapping[str, Seen]:
     for path in found.answered:
         now[path] = Seen(good_at=found.at)
     for path in (*found.unanswered, *found.limited):
-        before = was.get(path, _NEVER)
-        now[path] = Seen(before.good_at, before.bad_since or found.at, path in found.limited)
+        before, limited = was.get(path, _NEVER), path in found.limited
+        worse = before.limited and not limited  # some may have come through until now, and none do from here
+        since = found.at if worse or before.bad_since is None else before.bad_since
+        now[path] = Seen(before.good_at, since, limited)
     return now

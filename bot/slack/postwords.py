@@ -23,7 +23,7 @@ from bot.slack.limits import Block, Mrkdwn, escape, joined, person, say
 from bot.slack.press import Press
 
 METADATA = "mx_post"
-"""The kind of a post's metadata; its payload names the fact by its number, ``seq``."""
+"""The kind of a post's metadata; its payload names the fact."""
 
 LATE = timedelta(minutes=1)
 """A post that comes later than this after its fact says of when it is."""
@@ -72,8 +72,13 @@ def message(event: Event, incident: Incident, *, zone: tzinfo, now: datetime) ->
         late = say("This is of {}; it could not be posted before.", told.at(event.at))
         parts.append(blocks.context(late))
         text = joined(" ", [text, late])
-    payload = {"incident": incident.id, "seq": str(event.seq)}
+    payload = {"incident": incident.id, "fact": name(event)}
     return blocks.message(text, parts, event=METADATA, payload=payload)
+
+
+def name(event: Event) -> str:
+    """The fact as a post's metadata names it: its number alone would come again with a new timeline."""
+    return f"{event.stream}:{event.seq}"
 
 
 def posted(event: Event) -> bool:
@@ -115,7 +120,7 @@ def _quiet_over(fact: SnoozeEnded, told: Told) -> Post | None:
 
 def _not_paged(fact: PageFailed, told: Told) -> Post | None:
     page = next((one for one in told.incident.oncall.pages if one.request.page == fact.page), None)
-    if page is None or page.sent_at is not None:
+    if page is None or page.sent_at is not None or page.dropped:
         return None
     if page.request.action != "trigger":
         if fact.again_at is not None:
@@ -129,19 +134,19 @@ def _not_paged(fact: PageFailed, told: Told) -> Post | None:
         if fact.again_at is not None
         else "Nothing more is tried."
     )
-    return Post(
-        say(
-            "*Nobody could be woken* for {}: {}. {} Call the on-call person yourself.",
-            told.incident.id,
-            fact.says.rstrip("."),
-            then,
+    why = fact.says.rstrip(".")
+    others = [one for one in told.incident.oncall.pages if one.request.action == "trigger"]
+    if any(one.sent_at is not None and one.sent_at >= page.at for one in others):
+        return Post(
+            say("{} did not take the page for {}: {}. Another was paged.", fact.pager, told.incident.id, why)
         )
-    )
+    words = "*Nobody could be woken* for {}: {}. {} Call the on-call person yourself."
+    return Post(say(words, told.incident.id, why, then))
 
 
 def _overdue(fact: PageOverdue, told: Told) -> Post | None:
     found = told.incident
-    if not found.open or found.acknowledged_by is not None:
+    if not found.open or found.acknowledged_by is not None or found.oncall.clock_from > told.event.at:
         return None
     return Post(
         say(

@@ -80,7 +80,7 @@ class GapStep:
         status: GatewayStatus | None = None
         trouble: tuple[str, ...] = ()
         given = values.time_of(str(context.values.get("since", "")))
-        if given is None:
+        if given is None and context.integration == self._around.served:
             try:
                 status = GatewayStatus.from_json(await self._gateway.status(window_s=60))
             except OutsideError as error:

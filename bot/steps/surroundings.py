@@ -19,6 +19,8 @@ class Surroundings:
     """In the order in which they are escalated to."""
     link: Callable[[Incident], str | None] = lambda _: None
     """Where people find an incident."""
+    served: str = "default"
+    """The integration whose requests the gateway takes; of any other it knows nothing."""
 
 
 def known(around: Surroundings, name: str) -> tuple[Integration, KeySource]:

@@ -165,6 +165,15 @@ def test_a_storm_of_429_opens_none_while_good_answers_come_and_one_when_they_sto
     assert "before no more came through" in only.says
 
 
+def test_an_outage_behind_a_storm_of_429_begins_where_it_began() -> None:
+    night = Night(api("/workorders", 429, 429))
+    night.sees(workorders_in=4)
+    assert night.due(5) == ()
+    night.looks(6, DOWN)
+    [only] = night.opens()
+    assert (only.since, only.failed_at) == (after(4) - MARGIN, after(6))
+
+
 def test_what_fails_for_mx_and_comes_for_the_integration_is_not_missing() -> None:
     night = Night(DOWN)
     night.sees(workorders_in=0.5)

@@ -45,6 +45,7 @@ from bot.slack.edge import Edge
 from bot.slack.later import Later
 from bot.slack.members import Members
 from bot.slack.planner import Planner
+from bot.slack.posts import Posts
 from bot.slack.replies import Replies
 from bot.slack.settings import SlackSettings
 from bot.steering import Steering
@@ -93,6 +94,7 @@ class Rig:
     watch: Watch
     orders: Orders
     answers: Answers
+    posts: Posts
     replies: Replies
     later: Later
     app: AsyncApp
@@ -280,6 +282,7 @@ async def rig(
             watch=watch,
             orders=Orders(timeline, client_of_gateway, clock=clock, epoch=lambda: 0, after=watch.refresh),
             answers=Answers(timeline, api, chat, replies, clock=clock),
+            posts=Posts(timeline, chat, replies, integrations=integrations, clock=clock, zone=UTC_ZONE),
             replies=replies,
             later=later,
             app=app,

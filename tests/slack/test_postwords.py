@@ -144,6 +144,13 @@ def test_a_page_that_is_not_sent_is_shouted_about_first_and_last() -> None:
     assert "Nothing more is tried" in text(told(history, of=4))
     sent = PageSent(page="p-1", pager="PagerDuty", says="taken")
     assert told(life(request(), once, sent), of=2) is None
+    dropped = PageSent(page="p-1", pager="PagerDuty", says="nobody needs it", outcome="not_wanted")
+    assert told(life(request(), once, dropped), of=2) is None
+    second = request().model_copy(update={"page": "p-2", "level": 2})
+    elsewhere = PageSent(page="p-2", pager="the other", says="taken")
+    woken = text(told(life(request(), once, second, elsewhere), of=2))
+    assert "PagerDuty did not take the page" in woken
+    assert "Nobody could be woken" not in woken
 
 
 def test_a_pager_that_is_not_told_of_the_end_is_named_once_and_wakes_nobody() -> None:
@@ -170,5 +177,5 @@ def test_only_what_is_in_the_table_is_posted_and_each_post_names_its_fact() -> N
     assert made is not None
     assert made["metadata"] == {
         "event_type": "mx_post",
-        "event_payload": {"incident": INCIDENT, "seq": "3"},
+        "event_payload": {"incident": INCIDENT, "fact": f"{INCIDENT}:3"},
     }

@@ -87,6 +87,17 @@ async def test_the_gateways_last_good_answer_before_the_incident_is_better_evide
     )
 
 
+async def test_the_gateway_is_no_evidence_for_an_integration_that_it_does_not_serve(
+    client: GatewayClient, clock: WoundClock, gateway: GatewayStandIn
+) -> None:
+    gateway.last_good = {"/workorders": {"in": (OPENED - timedelta(minutes=12)).isoformat()}}
+    made = Integration(base_url="http://x/v1", status_url="http://x", endpoints=("/workorders",))
+    step = GapStep(client, clock, Surroundings(integrations={"default": made}, served="other"))
+    result = await step.act(context(directions=["in"]), {})
+    assert [gap.since for gap in result.noted] == [OPENED - MARGIN]
+    assert gateway.calls == []
+
+
 async def test_a_time_that_was_given_stands(step: Step, gateway: GatewayStandIn) -> None:
     gateway.broken = 503  # nothing needs to be asked
     given = context(since="2026-11-23T02:40Z", entities=["/workorders"], directions=["in"])

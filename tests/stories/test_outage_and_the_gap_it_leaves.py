@@ -3,27 +3,41 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+import pytest
+
+from bot.clock import SystemClock
 from bot.demo.door import beside
 from bot.demo.integration import FakeIntegration
 from bot.demo.maintainx import FakeMaintainX, Fault
 from bot.domain import events as e
+from bot.domain.calendar import Calendar
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.run import Run
+from bot.domain.watching import VerifyRequested
+from bot.errors import Refused
+from bot.gap_watch import GapWatch
 from bot.gateway_client import GatewayClient
 from bot.incidents import Incidents
 from bot.playbook import Playbook, by_kind, shipped
 from bot.ports import Step
+from bot.probes.api import ApiProbe
+from bot.probes.exchange import Wire
+from bot.probes.spending import Spending
+from bot.report_gaps import gaps
 from bot.runner import Runner
 from bot.steering import Steering
 from bot.steps import step_kinds
 from bot.steps.surroundings import Surroundings
 from bot.timeline import Timeline
+from bot.triage import assess
 from tests.gateway.wires import RunningGateway, gateway
-from tests.room import ANN, BEN, INCIDENT, numbered, open_incident, timeline_at
+from tests.room import ANN, BEN, INCIDENT, numbered, open_incident, timeline_at, write
 from tests.steps.around import KEY, Key
 from tests.wound_clock import WoundClock
 
@@ -34,6 +48,16 @@ class Brisk(WoundClock):
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds)
         await asyncio.sleep(min(seconds, 0.05))
+
+
+class Beside(SystemClock):
+    """The gateway's clock: it shows what the bot's does, and its waits are real."""
+
+    def __init__(self, shown: WoundClock) -> None:
+        self._shown = shown
+
+    def now(self) -> datetime:
+        return self._shown.now()
 
 
 class Town(NamedTuple):
@@ -47,6 +71,8 @@ class Town(NamedTuple):
     playbooks: Mapping[str, Playbook]
     steps: Mapping[str, Step]
     incidents: Incidents
+    client: GatewayClient
+    integration: Integration
 
     async def go(self) -> Incident:
         """Carry out whatever is due."""
@@ -84,7 +110,7 @@ async def town(folder: Path) -> AsyncIterator[Town]:
     async with (
         FakeMaintainX.start(key=KEY, now=clock.now, rate_headers=False, **limits) as maintainx,
         FakeIntegration.start(base_url="http://127.0.0.1:9", jobs=()) as there,
-        gateway(maintainx.base_url, folder, key=Key(), **limits) as gw,
+        gateway(maintainx.base_url, folder, clock=Beside(clock), key=Key(), **limits) as gw,
         GatewayClient.open(f"http://127.0.0.1:{gw.port}", token=None, deadline_s=10) as client,
         timeline_at(folder / "mx.db", clock) as timeline,
     ):
@@ -99,7 +125,7 @@ async def town(folder: Path) -> AsyncIterator[Town]:
         playbooks = shipped(steps)
         incidents = Incidents(timeline, clock, playbooks=playbooks, new_id=numbered("run"))
         await open_incident(timeline, clock)
-        yield Town(maintainx, there, gw, timeline, clock, playbooks, steps, incidents)
+        yield Town(maintainx, there, gw, timeline, clock, playbooks, steps, incidents, client, made)
 
 
 async def test_writes_are_kept_replayed_at_a_persons_go_and_the_gap_is_filled(tmp_path: Path) -> None:
@@ -149,6 +175,71 @@ async def test_writes_are_kept_replayed_at_a_persons_go_and_the_gap_is_filled(tm
         assert "3 of 3 writes that the gateway kept are delivered" in again.says
         assert (await here.incident()).gaps == ()
         assert {str(number) for number in here.maintainx.users} == set(here.there.imports.rows["/users"])
+
+
+async def test_an_outage_opens_its_gap_by_itself_and_the_backfill_closes_it(tmp_path: Path) -> None:
+    async with town(tmp_path) as here:
+        made = here.integration
+        watch = GapWatch(
+            here.timeline, here.client, clock=here.clock, integrations={"default": made}, served="default"
+        )
+        probes = [
+            ApiProbe(base_url=made.base_url, path=path, key=Key(), wire=Wire(), spending=Spending(None))
+            for path in made.endpoints
+        ]
+
+        async def look() -> Incident:
+            found = await assess(
+                made, probes, samples=2, clock=here.clock, calendar=Calendar(ZoneInfo("UTC"))
+            )
+            await write(here.timeline, here.clock, e.Assessed(assessment=found))
+            await watch.step()
+            return await here.incident()
+
+        bearer = f"Authorization: Bearer {KEY}"
+        await here.gw.get("/v1/workorders?limit=1", bearer)
+        await here.gw.post("/v1/workorders", {"title": "Grease the bearings"}, key=KEY)
+        here.clock.wind(60)
+        here.maintainx.break_(Fault("error", status=503))
+        opened = await look()
+        assert [(gap.entity, gap.direction, gap.until) for gap in opened.gaps] == [
+            ("/workorders", "in", None),
+            ("/users", "in", None),
+            ("/workorders", "out", None),
+        ]
+        here.clock.wind(3000)
+        here.maintainx.heal()
+        missed = here.maintainx.rows.add("/workorders", {"title": "Leak under Boiler 1"})
+        ended = {(gap.entity, gap.direction): gap.until for gap in (await look()).gaps}
+        assert ended["/workorders", "in"] is ended["/workorders", "out"] is None, (
+            "its own were not answered yet"
+        )
+        assert ended["/users", "in"] is not None, (
+            "of users the gateway never saw any, so mx's answer stands for it"
+        )
+        await here.gw.get("/v1/workorders?limit=1", bearer)
+        await here.gw.post("/v1/workorders", {"title": "Clean the filters"}, key=KEY)
+        over = await look()
+        assert all(gap.until is not None for gap in over.gaps)
+        with pytest.raises(Refused, match="the gap of workorders from MaintainX"):
+            await here.incidents.resolve("default", actor=ANN)
+
+        run = await here.begin("sync-gap")
+        assert run.outcome == "done", run.says
+        about = await here.incident()
+        assert about.gaps == ()
+        assert str(missed) in here.there.imports.rows["/workorders"]
+        # The playbook's own step noted the gaps of every collection; those of the outage are the same, not a second.
+        assert len({(one.gap.entity, one.gap.direction) for one in about.closed_gaps}) == len(
+            about.closed_gaps
+        )
+        lines = tuple(gaps(about, zone=ZoneInfo("UTC"), names=str))
+        assert any(
+            line.startswith("workorders from MaintainX, 2026-11-23") and "0 missing" in line for line in lines
+        )
+        asked = (await here.incidents.resolve("default", actor=ANN)).event
+        assert asked is not None, "no gap is in the way any more"
+        assert isinstance(asked.fact, VerifyRequested), "it is for the proof to say that it is over"
 
 
 async def test_a_row_that_is_missed_keeps_the_gap_open_and_is_named_on_the_timeline(tmp_path: Path) -> None:
