@@ -1,6 +1,7 @@
 """The bot's composition root: opens everything, starts every loop, and stops without losing what was acknowledged."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -18,6 +19,7 @@ from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
 from bot.lookout import Lookout
+from bot.monitor import Monitor
 from bot.paging import Paging, line_of
 from bot.ports import Clock
 from bot.proving import verifier_of
@@ -149,6 +151,18 @@ class _Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        monitor = Monitor(
+            engine.timeline,
+            engine.clock,
+            triage=engine.triage,
+            samples=engine.samples,
+            online=engine.online,
+            integrations=engine.settings.integrations,
+            at_once=engine.settings.bot.watching.rounds_at_once,
+            chance=random.random,
+            zone=engine.settings.bot.zone,
+            meter=engine.meter,
+        )
         paging = Paging(
             engine.timeline,
             engine.clock,
@@ -176,6 +190,7 @@ class _Bot:
             served=served,
         )
         return {
+            "monitor": monitor.follow,
             "paging": paging.follow,
             "page auditor": auditor.follow,
             "leases": leases.follow,

@@ -17,6 +17,7 @@ from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
 from bot.meter import Meter
+from bot.online import Online
 from bot.page_about import Links
 from bot.pagers.pagerduty import PagerDuty
 from bot.pagers.sending import WAITS_S
@@ -115,11 +116,12 @@ class Engine:
     runner: Runner
     term: Term
     probes: Mapping[str, tuple[Probe, ...]]
+    samples: Samples
+    """What the monitor's latest rounds saw."""
+    online: Online
     meter: Meter
     """What this process counts of its own work."""
     keys: Mapping[str, KeyInUse]
-    samples: Samples
-    """The monitor's rounds."""
 
 
 def new_id() -> str:
@@ -223,7 +225,8 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             playbook_faults=faults,
             term=term,
             probes=probes,
+            samples=samples,
+            online=Online(settings.bot.watching.online_urls, outside.wire, clock),
             meter=meter,
             keys=keys,
-            samples=samples,
         )
