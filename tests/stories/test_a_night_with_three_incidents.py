@@ -27,13 +27,15 @@ PART = Fault("error", path="/workorders", every=3)
 @asynccontextmanager
 async def night(folder: Path) -> AsyncIterator["Night"]:
     """Everything but the bot: PagerDuty with two services in line, and an integration whose work goes on."""
-    async with started(folder, user_limit=100_000) as world, FakePagerDuty.start() as pagerduty:
+    async with (
+        started(folder, user_limit=100_000, clock=NightClock()) as world,
+        FakePagerDuty.start() as pagerduty,
+    ):
         configure(
             folder,
             bot=f'escalation_keys = ["{SECOND_KEY}"]\nonline_urls = []\nack_lapses_s = 3600',
             integration="canary = true",
         )
-        world.clock = NightClock()
         pagerduty.routing_keys.add(SECOND_KEY)
         pagerduty.webhooks.now = world.clock.now
         world.env |= {
