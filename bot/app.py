@@ -1,6 +1,7 @@
 """The bot's composition root: opens everything, starts every loop, and stops without losing what was acknowledged."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -18,6 +19,7 @@ from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
 from bot.lookout import Lookout
+from bot.monitor import Monitor
 from bot.paging import Paging, line_of
 from bot.ports import Clock
 from bot.pulse import Pulse
@@ -108,8 +110,9 @@ class _Bot:
         """Every route of the process."""
         made = web.Application(client_max_size=server.BODY_CAP)
         made.add_routes(pages.routes(self._lookout.look, loops=self._lookout.loops))
-        secrets = self._engine.settings.bot.pages.webhook_secrets
-        made.add_routes([pagerduty.routes(self._engine.timeline, self._engine.clock, secrets=secrets)])
+        engine, secrets = self._engine, self._engine.settings.bot.pages.webhook_secrets
+        news = pagerduty.routes(engine.timeline, engine.clock, secrets=secrets, meter=engine.meter)
+        made.add_routes([news])
         if self._settings.signing_secret:
             made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
         return made
@@ -148,6 +151,18 @@ class _Bot:
             ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
             zone=engine.settings.bot.zone,
         )
+        monitor = Monitor(
+            engine.timeline,
+            engine.clock,
+            triage=engine.triage,
+            samples=engine.samples,
+            online=engine.online,
+            integrations=engine.settings.integrations,
+            at_once=engine.settings.bot.watching.rounds_at_once,
+            chance=random.random,
+            zone=engine.settings.bot.zone,
+            meter=engine.meter,
+        )
         paging = Paging(
             engine.timeline,
             engine.clock,
@@ -155,6 +170,7 @@ class _Bot:
             line=line_of(engine.pagers, engine.settings.bot.pages.page_from),
             epoch=lambda: engine.term.epoch,
             link=engine.links,
+            meter=engine.meter,
         )
         auditor = PageAuditor(
             engine.timeline,
@@ -164,6 +180,7 @@ class _Bot:
             pagers=len(engine.pagers),
             switch_url=engine.settings.bot.watching.dead_mans_switch_url,
             healthy=self._watched_over,
+            meter=engine.meter,
         )
         clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         gaps = GapWatch(
@@ -174,6 +191,7 @@ class _Bot:
             served=served,
         )
         return {
+            "monitor": monitor.follow,
             "paging": paging.follow,
             "page auditor": auditor.follow,
             "leases": leases.follow,

@@ -17,6 +17,7 @@ from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
 from bot.logs import source_for
 from bot.meter import Meter
+from bot.online import Online
 from bot.page_about import Links
 from bot.pagers.pagerduty import PagerDuty
 from bot.pagers.sending import WAITS_S
@@ -25,6 +26,7 @@ from bot.playbook import Playbook, by_kind, own, shipped
 from bot.ports import Clock, Pager, Probe, Step
 from bot.probes.build import Outside, probes_for
 from bot.runner import Runner
+from bot.samples import Samples
 from bot.scrub import Scrubber
 from bot.steering import Steering
 from bot.steps import step_kinds
@@ -114,6 +116,9 @@ class Engine:
     runner: Runner
     term: Term
     probes: Mapping[str, tuple[Probe, ...]]
+    samples: Samples
+    """What the monitor's latest rounds saw."""
+    online: Online
     meter: Meter
     """What this process counts of its own work."""
 
@@ -150,6 +155,9 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         handover = Handover.beside(settings.bot.database)
         timeline = await stack.enter_async_context(
             Timeline.open(settings.bot.database, clock=clock, scrub=scrub)
+        )
+        samples = await stack.enter_async_context(
+            Samples.open(settings.bot.database, clock=clock, keep_s=settings.bot.watching.samples_keep_s)
         )
         lock = LeaderLock(settings.bot.database)
         stack.callback(lock.release)
@@ -216,5 +224,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             playbook_faults=faults,
             term=term,
             probes=probes,
+            samples=samples,
+            online=Online(settings.bot.watching.online_urls, outside.wire, clock),
             meter=meter,
         )

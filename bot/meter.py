@@ -129,6 +129,9 @@ class Meter:
             "severity",
         )
         self.rounds = Figure("mx_monitor_rounds_total", "The monitor's rounds by what came out.", "outcome")
+        self.rounds_late = Figure(
+            "mx_monitor_rounds_late_total", "The monitor's rounds that took longer than their interval."
+        )
         self.rounds_overdue = Figure(
             "mx_monitor_rounds_overdue",
             "Integrations whose round should have ended by now.",

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS rounds (
   severity TEXT,
   verdict TEXT NOT NULL,
   probes TEXT NOT NULL,
+  rules TEXT NOT NULL,
   PRIMARY KEY (integration, at)
 ) WITHOUT ROWID;
 """
@@ -45,13 +46,13 @@ DELETE FROM rounds WHERE integration = ?1 AND at <=
   (SELECT at FROM rounds WHERE integration = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)
 """
 # Jumps from name to name along the key, instead of reading every row for the distinct ones.
-_NAMES = """
+_NEWEST = """
 WITH RECURSIVE names(name) AS (
   SELECT min(integration) FROM rounds
   UNION ALL
   SELECT (SELECT min(integration) FROM rounds WHERE integration > name) FROM names WHERE name IS NOT NULL
 )
-SELECT name FROM names WHERE name IS NOT NULL
+SELECT name, (SELECT max(at) FROM rounds WHERE integration = name) FROM names WHERE name IS NOT NULL
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -75,6 +76,8 @@ class Round(NamedTuple):
     severity: Severity | None
     verdict: Verdict
     probes: tuple[Sampled, ...]
+    rules: tuple[str, ...] = ()
+    """Which rules found something, the gravest first."""
 
 
 def sampled(readings: Iterable[Reading]) -> tuple[Sampled, ...]:
@@ -106,6 +109,10 @@ class Samples:
         """Keep a round; rounds that end at the same time share one commit."""
         await self._group.submit(taken)
 
+    async def newest(self) -> dict[str, datetime]:
+        """When the latest kept round of each integration was."""
+        return {str(name): _EPOCH + at * _TICK for name, at in await self._database.read(_NEWEST)}
+
     async def latest(self, integration: str, count: int) -> tuple[Round, ...]:
         """The latest rounds of an integration, newest first, at most so many."""
         return tuple(_round(*row) for row in await self._database.read(_LATEST, (integration, count)))
@@ -117,7 +124,7 @@ class Samples:
     async def prune(self) -> None:
         """Delete what is too old of every integration, those too that are watched no longer."""
         async with self._database.write() as tx:
-            for (name,) in await tx.read(_NAMES):
+            for name, _ in await tx.read(_NEWEST):
                 await self._prune(tx, name)
 
     async def _commit(self, rounds: list[Round]) -> list[Exception | None]:
@@ -139,11 +146,25 @@ class Samples:
 def _row(taken: Round) -> tuple[str | int | None, ...]:
     probes = json.dumps(taken.probes, separators=(",", ":"))
     severity = taken.severity and taken.severity.value
-    return taken.integration, _ticks(taken.at), taken.state, severity, taken.verdict, probes
+    return (
+        taken.integration,
+        _ticks(taken.at),
+        taken.state,
+        severity,
+        taken.verdict,
+        probes,
+        " ".join(taken.rules),
+    )
 
 
 def _round(
-    integration: str, at: int, state: WatchState, severity: str | None, verdict: Verdict, probes: str
+    integration: str,
+    at: int,
+    state: WatchState,
+    severity: str | None,
+    verdict: Verdict,
+    probes: str,
+    rules: str,
 ) -> Round:
     return Round(
         integration=integration,
@@ -154,6 +175,7 @@ def _round(
         probes=tuple(
             Sampled(probe, target, Status(status), ms) for probe, target, status, ms in json.loads(probes)
         ),
+        rules=tuple(rules.split()),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.assessment import Assessment
@@ -11,15 +11,18 @@ from bot.domain.calendar import Calendar
 from bot.domain.change import Change
 from bot.domain.diagnosis import diagnose
 from bot.domain.events import Assessed, Draft, Event, IncidentOpened, TriageFinished, TriageRequested, desk
-from bot.domain.gateway import listed
 from bot.domain.integration import Integration
 from bot.domain.readings import Reading, Status
+from bot.domain.telling import some
+from bot.domain.watching import VendorReported
 from bot.errors import Conflict
 from bot.meter import Meter
 from bot.ports import Clock, Probe
 
 ACTOR = "mx"
 _TRIES = 8
+_CHANGED_BEFORE = timedelta(hours=24)
+"""How long before an incident a change at MaintainX still belongs to it."""
 _WHOSE: Mapping[str, str] = {
     "maintainx": "MaintainX's side",
     "us": "our side",
@@ -123,6 +126,29 @@ class Triage:
         draft = Draft(stream=desk(name), actor=actor, at=found.at, fact=request)
         await self._write(await self._timeline.append(draft), found)
 
+    async def open(self, found: Assessment, *, failing_since: datetime) -> str | None:
+        """Open the incident that the monitor found; its id, or None where one is open for it by now.
+
+        Raises StoreError, and Conflict where others keep being first.
+        """
+        fact = IncidentOpened(
+            integration=found.integration,
+            channel=self._integrations[found.integration].channel,
+            found_by="monitor",
+            failing_since=failing_since,
+        )
+        for _ in range(_TRIES):
+            book = await self._timeline.book()
+            if book.open_incident(found.integration) is not None:
+                return None
+            incident, drafts = self._opening(fact, Assessed(assessment=found), book)
+            try:
+                await self._timeline.append(*drafts)
+            except Conflict:  # a person's triage may have been first
+                continue
+            return incident
+        raise Conflict(f"opening an incident of {found.integration}: others were first {_TRIES} times")
+
     async def _write(self, asked: tuple[Event, ...], found: Assessment) -> None:
         for _ in range(_TRIES):
             try:
@@ -146,10 +172,7 @@ class Triage:
             incident = there.id
             drafts.append(Draft(stream=incident, actor=ACTOR, at=at, fact=assessed, expect=there.version))
         elif not found.healthy:
-            incident = self._new_incident(at, book)
-            opened = self._opened(asked[0], found)
-            drafts.append(Draft(stream=incident, actor=ACTOR, at=at, fact=opened, expect=0))
-            drafts.append(Draft(stream=incident, actor=ACTOR, at=at, fact=assessed))
+            incident, drafts = self._opening(self._opened(asked[0], found), assessed, book)
         for event in asked:
             request = _request(event)
             finished = TriageFinished(
@@ -162,6 +185,31 @@ class Triage:
             )
             drafts.append(_finish(event, finished, at=at))
         return tuple(drafts)
+
+    def _opening(self, fact: IncidentOpened, assessed: Assessed, book: Book) -> tuple[str, list[Draft]]:
+        """A new incident and its first facts: why, and what was changed at MaintainX shortly before."""
+        at = self._clock.now()
+        incident = self._new_incident(at, book)
+        drafts = [
+            Draft(stream=incident, actor=ACTOR, at=at, fact=fact, expect=0),
+            Draft(stream=incident, actor=ACTOR, at=at, fact=assessed),
+        ]
+        changes = {
+            event.fact.delivery: event
+            for event in book.desk(fact.integration).changes
+            if isinstance(event.fact, VendorReported) and at - event.at <= _CHANGED_BEFORE
+        }
+        drafts += [
+            Draft(
+                stream=incident,
+                actor=event.actor,
+                at=event.at,
+                fact=event.fact,
+                key=f"vendor:{incident}:{delivery}",
+            )
+            for delivery, event in changes.items()
+        ]
+        return incident, drafts
 
     def _opened(self, event: Event, found: Assessment) -> IncidentOpened:
         request = _request(event)
@@ -183,7 +231,7 @@ class Triage:
 
     def _unknown(self, event: Event) -> Draft:
         request = _request(event)
-        known = listed(tuple(self._integrations)) if self._integrations else "none"
+        known = some(self._integrations, like=request.integration)
         says = f"there is no integration {request.integration}; configured: {known}"
         finished = TriageFinished(
             request=request.request,

@@ -29,6 +29,7 @@ def taken(second: float, integration: str = "default", *, bad: bool = False) -> 
         Severity.SEV2 if bad else None,
         "us" if bad else "nobody",
         (Sampled("api", "/workorders", Status.FAILING if bad else Status.OK, 12.3),),
+        ("rate-limited", "slow") if bad else (),
     )
 
 
@@ -65,6 +66,10 @@ async def test_rounds_come_back_as_they_were_newest_first_also_after_a_restart(
         assert await samples.latest("default", 5) == (taken(30, bad=True), first)
         assert await samples.latest("default", 1) == (taken(30, bad=True),)
         assert await samples.latest("nobody", 5) == ()
+        assert await samples.newest() == {
+            "default": START + timedelta(seconds=30),
+            "west": START + timedelta(seconds=60),
+        }
         assert await samples.since("default", START) == (first, taken(30, bad=True))
         assert await samples.since("default", START + timedelta(seconds=30)) == (taken(30, bad=True),)
 

@@ -249,7 +249,7 @@ async def test_an_integration_that_is_not_configured_is_told_so(
     await ask(timeline, clock, name="south")
     assert await triage.advance()
     [told] = await finished(timeline, desk("south"))
-    assert told.says == "there is no integration south; configured: default and west"
+    assert told.says == "there is no integration south; configured: default, west"
 
 
 async def test_a_database_that_does_not_take_it_leaves_the_request_waiting(

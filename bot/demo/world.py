@@ -160,7 +160,10 @@ async def start_world() -> AsyncIterator[World]:
         channel = slack.create_channel("maintainx-incidents", list(people.values()))
         log = folder / "maintainx-sync.log"
         token = secrets.token_hex(_KEY_BYTES)
-        (folder / "mx.toml").write_text(f'[integrations.default]\nlog_file = "{log}"\n', "utf-8")
+        # In this story it is a person who notices and asks; and nothing outside this machine is asked.
+        (folder / "mx.toml").write_text(
+            f'[bot]\nonline_urls = []\n[integrations.default]\nwatch = false\nlog_file = "{log}"\n', "utf-8"
+        )
         env = {
             "PATH": os.defpath,
             "PYTHONUNBUFFERED": "1",

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.domain.chain import GENESIS, Head
 from bot.domain.change import Change
@@ -58,6 +59,8 @@ class Desk:
     """The latest changes at MaintainX that its audit webhooks told, oldest first."""
     watch: WatchMoved | None = None
     """The latest change of the monitor's rounds while no incident was open."""
+    watch_at: datetime | None = None
+    """When that was written down."""
 
 
 class Book:
@@ -90,8 +93,11 @@ class Book:
 
     def latest(self, integration: str | None = None) -> Incident | None:
         """The one that was opened last, of this integration or of any."""
-        of_it = [one for one in self.incidents() if integration in {None, one.integration}]
-        return max(of_it, key=lambda one: (one.opened_at, one.id), default=None)
+        now = self._folded()
+        if integration is not None:
+            stream = now.latest_of.get(integration)
+            return now.incidents[stream] if stream is not None else None
+        return max(now.incidents.values(), key=_opening, default=None)
 
     def desk(self, integration: str) -> Desk:
         """The integration's desk; a clean one where nothing was ever asked."""
@@ -176,6 +182,8 @@ class _Now:
         self.open: dict[str, None] = {}
         self.open_of: dict[str, str] = {}
         """Integration -> its open incident."""
+        self.latest_of: dict[str, str] = {}
+        """Integration -> the incident that was opened last: with a thousand of them nobody searches all."""
         self.triages: dict[str, None] = {}
         self.reports: dict[str, None] = {}
         self.running: dict[str, None] = {}
@@ -190,7 +198,10 @@ class _Now:
         if event.stream.startswith(_DESK):
             self.desks[event.stream] = _at_desk(self.desks.get(event.stream), event)
         else:
-            self.incidents[event.stream] = evolve(self.incidents.get(event.stream), event)
+            was = self.incidents.get(event.stream)
+            now = self.incidents[event.stream] = evolve(was, event)
+            if was is None:
+                self._latest(now)
         if type(event.fact) not in _UNMARKED:
             self._mark(event.stream)
 
@@ -212,7 +223,13 @@ class _Now:
         other.reports, other.running = dict(self.reports), dict(self.running)
         other.ordering, other.open_of = dict(self.ordering), dict(self.open_of)
         other.verifies, other.paging = dict(self.verifies), dict(self.paging)
+        other.latest_of = dict(self.latest_of)
         return other
+
+    def _latest(self, opened: Incident) -> None:
+        known = self.incidents.get(self.latest_of.get(opened.integration, ""))
+        if known is None or _opening(known) < _opening(opened):
+            self.latest_of[opened.integration] = opened.id
 
     def _mark(self, stream: str) -> None:
         state = self.state(stream)
@@ -228,6 +245,10 @@ class _Now:
             _mark(self.verifies, stream, present=bool(state.verifies_pending))
             _mark(self.paging, stream, present=any(page.waits for page in state.oncall.pages))
             _mark(self.ordering, stream, present=any(order.ok is None for order in state.orders))
+
+
+def _opening(incident: Incident) -> tuple[datetime, str]:
+    return incident.opened_at, incident.id
 
 
 def _mark(among: dict[str, None], stream: str, *, present: bool) -> None:
@@ -255,6 +276,6 @@ def _at_desk(was: Desk | None, event: Event) -> Desk:
         case VendorReported():
             return replace(was, version=event.version, changes=(*was.changes[1 - _CHANGES :], event))
         case WatchMoved() as moved:
-            return replace(was, version=event.version, watch=moved)
+            return replace(was, version=event.version, watch=moved, watch_at=event.at)
         case _:
             return replace(was, version=event.version)

@@ -110,7 +110,10 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
     fact = event.fact
     match fact:
         case TriageRequested():
-            return changed(was, version=version, triages_pending=(*was.triages_pending, event))
+            # What the monitor found without a channel of its own is shown where somebody asks for it.
+            channel = was.channel or fact.address.channel
+            pending = (*was.triages_pending, event)
+            return changed(was, version=version, channel=channel, triages_pending=pending)
         case TriageFinished():
             return changed(
                 was, version=version, triages_pending=unanswered(was.triages_pending, fact.request)

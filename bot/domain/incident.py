@@ -17,7 +17,7 @@ from bot.domain.oncall_state import OnCall
 from bot.domain.order import Order
 from bot.domain.run import Run
 from bot.domain.seen import Seen
-from bot.domain.watching import RecoveryChecked
+from bot.domain.watching import RecoveryChecked, WatchMoved
 
 
 class AssessedAt(NamedTuple):
@@ -77,6 +77,10 @@ class Incident:
     drill: bool = False
     oncall: OnCall
     """Its pages, response clocks and quiet."""
+    watch: WatchMoved | None = None
+    """The latest that the monitor told here: that mx itself was not online, or is again."""
+    watch_at: datetime | None = None
+    """When that was written down."""
     recovery: Checked | None = None
     """The latest look whether recovery is proved; None since it was reopened."""
     changes: tuple[Change, ...] = ()

@@ -46,7 +46,7 @@ def watched(was: Incident, event: Event, fact: AnyWatching, version: int) -> Inc
             )
             return changed(was, version=version, recovery=Checked(event.at, fact), verifies_pending=pending)
         case WatchMoved():
-            return changed(was, version=version)
+            return changed(was, version=version, watch=fact, watch_at=event.at)
         case _:
             assert_never(fact)
 

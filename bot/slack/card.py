@@ -153,8 +153,16 @@ class Cards:
         now = self._clock.now()
         offers = await self._planner.offers(incident, now=now) if incident.open else ()
         held = await self._planner.held(incident)
+        spec = self._integrations.get(incident.integration)
         draw = partial(
-            cardview.card, incident, offers, duty=self._duty, look=look, held=held, remark=self._remark
+            cardview.card,
+            incident,
+            offers,
+            duty=self._duty,
+            look=look,
+            held=held,
+            remark=self._remark,
+            watched_s=spec.interval_open_s if spec and spec.watch else None,
         )
         digest = _digest(draw(head=""))
         message = draw(head=f"{head.seq} {head.hash[:8]}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from bot.domain.assessment import Assessment, Finding, Verdict
 from bot.domain.change import told as told_change
@@ -13,6 +13,7 @@ from bot.domain.look import Look
 from bot.domain.mitigation import Plan, PlannedStep
 from bot.domain.reminders import Duty
 from bot.domain.run import Run
+from bot.domain.telling import each
 from bot.slack import blocks, bufferview, dutyview, runview, tables
 from bot.slack.clocktime import clock
 from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
@@ -54,10 +55,11 @@ def card(
     look: Look | None = None,
     held: Mapping[str, PlannedStep] = _NOTHING_HELD,
     remark: str = "",
+    watched_s: float | None = None,
 ) -> blocks.Message:
     """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows.
 
-    ``remark`` stands under the buttons of playbooks.
+    ``remark`` stands under the buttons of playbooks. ``watched_s``: how often it is looked at while it is open.
     """
     zone = duty.zone
     parts: list[Block] = [blocks.header(title(incident)), *_top(incident, duty)]
@@ -72,7 +74,7 @@ def card(
             if remark and any(offer.plan.mode == "apply" for offer in offers)
             else []
         )
-    parts.append(blocks.context(_foot(incident, zone, head)))
+    parts.append(blocks.context(_foot(incident, zone, head, watched_s)))
     text = say("{} · {}", title(incident), incident.id)
     return blocks.message(text, parts, event=METADATA, payload={"incident": incident.id})
 
@@ -154,13 +156,29 @@ def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
     at = clock(incident.assessment.at, zone) if incident.assessment else ""
     if incident.state != "open":
         return
+    set_by_person = incident.override
+    if set_by_person is not None:
+        who, why = person(set_by_person.actor), set_by_person.reason
+        yield say("{} set *{}*: {}", who, set_by_person.severity, why)
     if incident.healthy_now:
         yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
     elif incident.proposed:
         number = incident.proposed.number
+        since = clock(_seen_since(incident), zone)
         yield say(
-            "At {} it looked like {}. To set that: `/mx severity {} REASON`", at, incident.proposed, number
+            "mx sees *{}* since {}. To set that: `/mx severity {} REASON`", incident.proposed, since, number
         )
+
+
+def _seen_since(incident: Incident) -> datetime:
+    """Since when mx has been of its present opinion, whatever a person set."""
+    opinion = incident.assessments[-1].assessment.severity
+    since = incident.assessments[-1].assessment.at
+    for _, found in reversed(incident.assessments):
+        if found.severity != opinion:
+            break
+        since = found.at
+    return since
 
 
 def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
@@ -233,7 +251,12 @@ def _buttons(incident: Incident, offers: Sequence[Offer]) -> list[Block]:
     return made
 
 
-def _foot(incident: Incident, zone: tzinfo, head: str) -> Mrkdwn:
-    looked = f" · looked at {clock(incident.assessment.at, zone)}" if incident.assessment else ""
+def _foot(incident: Incident, zone: tzinfo, head: str, watched_s: float | None) -> Mrkdwn:
+    looked = f" · assessed {clock(incident.assessment.at, zone)}" if incident.assessment else ""
     opened = clock(incident.opened_at, zone)
-    return say("{} · opened {}{} · timeline {}", incident.id, opened, looked, head)
+    watched = (
+        f" · watched every {each(watched_s)}; this card changes when something does"
+        if watched_s and incident.open
+        else ""
+    )
+    return say("{} · opened {}{}{} · timeline {}", incident.id, opened, looked, watched, head)

@@ -8,6 +8,7 @@ from bot.slack import blocks, statsview, taking_verbs, verbs
 from bot.slack.edge import Asked, Edge
 from bot.slack.gapverb import gap
 from bot.slack.limits import Mrkdwn, joined, say, with_people
+from bot.slack.overview import overview
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message | None:
     """The private answer to ``/mx`` and the words behind it; None where a dialog is the answer. Raises MxError with a sentence for the person."""
     name, _, words = text.strip().partition(" ")
     if not name:
-        return blocks.private(joined("\n\n", [await verbs.overview(edge), usage()]))
+        return blocks.private(joined("\n\n", [await overview(edge, within_s=verbs.FRESH_S), usage()]))
     verb = next((verb for verb in VERBS if verb.name == name.lower()), None)
     if verb is None:
         return blocks.private(joined("\n", [say("`/mx {}` is not a verb of mine.", name[:40]), usage()]))

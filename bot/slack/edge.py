@@ -9,6 +9,7 @@ from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.reminders import Duty
+from bot.domain.telling import some
 from bot.errors import Refused
 from bot.gaps import Gaps
 from bot.gateway_watch import Watch
@@ -80,18 +81,17 @@ class Edge:
 
         Raises Refused where that leaves a choice.
         """
-        of_channel = [found for found in self.integrations.values() if found.channel == asked.channel]
-        if of_channel:
-            return of_channel[0]
-        if len(self.integrations) == 1:
-            return next(iter(self.integrations.values()))
+        of_channel = {n: one for n, one in self.integrations.items() if one.channel == asked.channel}
+        likely = of_channel or self.integrations
+        if len(likely) == 1:
+            return next(iter(likely.values()))
         in_trouble = [one.integration for one in (await self.timeline.book()).open_incidents()]
-        known = [name for name in in_trouble if name in self.integrations]
+        known = [name for name in in_trouble if name in likely]
         if len(known) == 1:
-            return self.integrations[known[0]]
-        if "default" in self.integrations:
-            return self.integrations["default"]
-        names = ", ".join(sorted(self.integrations))
+            return likely[known[0]]
+        if "default" in likely and not of_channel:
+            return likely["default"]
+        names = some(known or likely)
         raise Refused(
             f"Which integration? There are {names}. Type it in its own channel, or /mx triage NAME."
         )

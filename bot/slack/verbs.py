@@ -5,18 +5,20 @@ import re
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
 from bot.domain.look import Look
+from bot.domain.telling import some
 from bot.domain.words import sentence
 from bot.errors import Refused
 from bot.planning import fingerprint
-from bot.slack import blocks, bufferview, cardview, dialogs
+from bot.slack import blocks, dialogs
 from bot.slack.clocktime import clock
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Block, Mrkdwn, channel, escape, joined, person, say, with_people
+from bot.slack.overview import overview
 from bot.slack.press import Press
 
 _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
 _LINES = 25
-_FRESH_S = 1.2
+FRESH_S = 1.2
 """How long the gateway may take to say what waits there, within the 3 seconds of an acknowledgement."""
 _UNASKED = "The gateway could not be asked whether writes wait there"
 
@@ -28,7 +30,7 @@ class Misused(Refused):
 async def triage(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """Ask for a triage of both sides."""
     if words and words not in edge.integrations:
-        raise Misused(f"There is no integration {words}. There is: {', '.join(sorted(edge.integrations))}.")
+        raise Misused(f"There is no integration {words}. There is: {some(edge.integrations, like=words)}.")
     found = edge.integrations[words] if words else await edge.integration(asked)
     home = found.channel or asked.channel
     await edge.incidents.request_triage(
@@ -45,7 +47,7 @@ async def triage(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 async def status(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     """What is open now."""
     _none(words)
-    return blocks.private(await overview(edge))
+    return blocks.private(await overview(edge, within_s=FRESH_S))
 
 
 async def severity(edge: Edge, asked: Asked, words: str) -> blocks.Message:
@@ -167,7 +169,7 @@ async def resolve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     if words and (first != "anyway" or not reason.strip()):
         raise Misused("Resolve takes no words, or `anyway` and a reason.")
     found = await edge.integration(asked)
-    look = await edge.watch.fresh(found.name, within_s=_FRESH_S)
+    look = await edge.watch.fresh(found.name, within_s=FRESH_S)
     done = await edge.incidents.resolve(
         found.name,
         actor=asked.actor,
@@ -208,17 +210,6 @@ async def report(edge: Edge, asked: Asked, words: str) -> blocks.Message:
         found.name, actor=asked.actor, address=edge.address(asked), key=asked.key
     )
     return blocks.private(with_people(done.says))
-
-
-async def overview(edge: Edge) -> Mrkdwn:
-    """Every open incident in a few lines each, and what waits at the gateway."""
-    found = (await edge.timeline.book()).open_incidents()
-    look = await edge.watch.fresh(edge.watch.integration, within_s=_FRESH_S)
-    waits = bufferview.summary(look, zone=edge.zone)
-    shown = [cardview.summary(incident, duty=edge.duty) for incident in found] or [
-        say("No incident is open. `/mx triage` looks at both sides now.")
-    ]
-    return joined("\n\n", [*shown, joined("\n", waits)] if waits else shown)
 
 
 def _unmet(look: Look, edge: Edge) -> tuple[str, ...]:

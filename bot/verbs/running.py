@@ -9,6 +9,7 @@ from pydantic import JsonValue, SecretStr
 from bot.config import Settings
 from bot.domain.incident import Incident
 from bot.domain.plan import plan_lines
+from bot.domain.telling import some
 from bot.engine import Engine
 from bot.errors import Refused
 from bot.planning import plan
@@ -39,7 +40,9 @@ def chosen(settings: Settings, integration: str | None) -> str:
     found = integration or (names[0] if len(names) == 1 else "default")
     if found not in names:
         problem = f"there is no {integration!r}" if integration else "there are several; name one"
-        raise click.BadParameter(f"{problem}; configured: {', '.join(names)}", param_hint="--integration")
+        raise click.BadParameter(
+            f"{problem}; configured: {some(names, like=found)}", param_hint="--integration"
+        )
     return found
 
 

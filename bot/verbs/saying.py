@@ -13,6 +13,7 @@ from bot.config import Settings
 from bot.deciding import Done
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
+from bot.domain.telling import some
 from bot.engine import open_engine
 from bot.errors import Refused
 from bot.incidents import Incidents
@@ -22,7 +23,6 @@ from bot.verbs.reading import there
 _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
 _IN_TERMINAL = (("/mx triage", "mx triage --record"), ("/mx ", "mx "))
 """How the engine's answers, which speak to Slack, are typed here."""
-_NAMED = 20
 """So many integrations are named where one is to be chosen."""
 
 Ask = Callable[[Incidents, str, str, str], Awaitable[Done]]
@@ -141,7 +141,7 @@ def meant(settings: Settings, book: Book, integration: str | None) -> str:
     problem = f"there is no {integration!r}" if integration else "there are several; name one"
     choices = in_trouble if in_trouble and not integration else names
     raise click.BadParameter(
-        f"{problem}: {', '.join(choices[:_NAMED])}{' …' if len(choices) > _NAMED else ''}",
+        f"{problem}: {some(choices, like=integration or '')}",
         param_hint="--integration",
     )
 

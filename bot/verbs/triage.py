@@ -13,6 +13,7 @@ from bot import config
 from bot.clock import SystemClock
 from bot.config import Settings
 from bot.domain.assessment import Assessment
+from bot.domain.telling import some
 from bot.gateway_client import GatewayClient
 from bot.keys import ToldKey
 from bot.logs import source_for
@@ -42,7 +43,7 @@ def command(*, machine: bool, samples: int, integration: str | None, record: boo
     """
     settings = config.load()
     if integration is not None and integration not in settings.integrations:
-        known = ", ".join(settings.integrations)
+        known = some(settings.integrations, like=integration)
         raise click.BadParameter(
             f"there is no {integration!r}; configured: {known}", param_hint="--integration"
         )
@@ -65,12 +66,13 @@ def command(*, machine: bool, samples: int, integration: str | None, record: boo
 async def run_triage(
     settings: Settings, clock: Clock, *, names: Sequence[str], samples: int
 ) -> tuple[Assessment, ...]:
-    """Assess these integrations, all at once; writes nothing."""
+    """Assess these integrations, side by side as far as ``rounds_at_once`` allows; writes nothing."""
     scrub = Scrubber(settings.secrets)
     async with (
         GatewayClient.open(settings.gateway_url, token=settings.gateway.token) as gateway,
         Outside.open(clock=clock, scrub=scrub, gateway=gateway) as outside,
     ):
+        room = asyncio.Semaphore(settings.bot.watching.rounds_at_once)
 
         async def one(name: str) -> Assessment:
             integration = settings.integrations[name]
@@ -82,9 +84,10 @@ async def run_triage(
                 log=log,
                 served=name == settings.served,
             )
-            return await assess(
-                integration, probes, samples=samples, clock=clock, calendar=settings.bot.calendar
-            )
+            async with room:
+                return await assess(
+                    integration, probes, samples=samples, clock=clock, calendar=settings.bot.calendar
+                )
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(name)) for name in names]

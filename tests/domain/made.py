@@ -88,7 +88,7 @@ def page(state: str | None) -> Reading:
     """The vendor's status page; None: not reachable."""
     if state is None:
         return Reading(probe="status_page", target="status page", status=Status.UNKNOWN, says="not reachable")
-    detail = StatusPageDetail.model_validate({"state": state})
+    detail = StatusPageDetail.model_validate({"state": state, "maintenance": state == "maintenance"})
     status = Status.FAILING if state in {"degraded", "downtime"} else Status.OK
     return Reading(probe="status_page", target="status page", status=status, says=state, detail=detail)
 

@@ -117,7 +117,7 @@ def test_it_says_how_bad_whose_fault_why_and_until_when_somebody_answers() -> No
     assert "Likely cause: " in text
     assert "Check: " in text
     assert "FAIL /workorders 3x 429" in text
-    assert "mx-20261123-7f3a · opened 12:00 UTC · looked at 12:00 UTC · timeline 41 deadbeef" in text
+    assert "mx-20261123-7f3a · opened 12:00 UTC · assessed 12:00 UTC · timeline 41 deadbeef" in text
 
 
 def test_the_playbook_comes_first_and_its_button_is_bound_to_its_plan() -> None:
@@ -149,13 +149,38 @@ def test_a_run_shows_each_step_and_how_it_went() -> None:
     assert "✗ Slow down: the gateway did not answer" in seen(drawn(replace(incident(), runs=(broken,))))
 
 
+def test_a_persons_severity_and_what_mx_sees_stand_side_by_side() -> None:
+    down = made.judged([*made.everywhere(503, 503, 503), made.versions(503)])
+    was = incident()
+    seen_twice = (
+        AssessedAt(AT, down.model_copy(update={"at": AT + timedelta(minutes=5)})),
+        AssessedAt(AT, down.model_copy(update={"at": AT + timedelta(minutes=9)})),
+    )
+    both = replace(
+        was,
+        assessments=(*was.assessments, *seen_twice),
+        override=Override(Severity.SEV3, "only the test plant", "slack:U1"),
+    )
+    text = seen(drawn(both))
+    assert text.startswith("SEV-3")
+    assert "@U1 set SEV-3: only the test plant" in text
+    assert "mx sees SEV-1 since 12:05 UTC. To set that: /mx severity 1 REASON" in text
+
+
+def test_it_says_how_often_it_is_looked_at_while_it_is_open() -> None:
+    text = seen(cardview.card(incident(), (), duty=DUTY, head="", watched_s=30))
+    assert "watched every 30 s; this card changes when something does" in text
+    over = replace(incident(), state="resolved")
+    assert "watched" not in seen(cardview.card(over, (), duty=DUTY, head="", watched_s=30))
+
+
 def test_better_news_is_proposed_and_never_taken_over() -> None:
     slow = made.judged(made.healthy(made.api("/workorders", 200, ms=3000.0)))
     was = incident()
     lower = replace(was, assessments=(*was.assessments, AssessedAt(AT, slow)))
     text = seen(drawn(lower))
     assert text.startswith("SEV-2")
-    assert "it looked like SEV-3. To set that: /mx severity 3 REASON" in text
+    assert "mx sees SEV-3 since 12:00 UTC. To set that: /mx severity 3 REASON" in text
     healthy = replace(was, assessments=(*was.assessments, AssessedAt(AT, made.judged(made.healthy()))))
     assert "If you agree that it is over: /mx resolve" in seen(drawn(healthy))
 

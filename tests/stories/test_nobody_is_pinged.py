@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bot.demo.slack.pings import notifications
-from tests.stories.world import World, started
+from tests.stories.world import World, configure, started
 
 EVIL = "ERROR <!channel> <!here> <@U0EVIL> <https://evil.test|click> sync failed"
 
@@ -17,7 +17,7 @@ async def test_a_log_line_and_a_note_that_shout_ping_nobody(tmp_path: Path) -> N
         log = tmp_path / "sync.log"
         stamp = world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         log.write_text(f"{stamp} {EVIL}\n" * 20, "utf-8")
-        (tmp_path / "mx.toml").write_text(f'[integrations.default]\nlog_file = "{log}"\n', "utf-8")
+        configure(tmp_path, integration=f'watch = false\nlog_file = "{log}"')
         world.env["INTEGRATION_HEALTH_URL"] = "http://127.0.0.1:1/health"
         async with world.bot():
             await world.mx("triage <!channel>")

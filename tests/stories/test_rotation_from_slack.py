@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from bot.demo.integration import FakeIntegration
-from tests.stories.world import JOBS, KEY, World, started
+from tests.stories.world import JOBS, KEY, World, configure, started
 
 NEW = "mx-new-key-5d1f0a9b7c"
 STORE = f"""#!{sys.executable}
@@ -43,9 +43,9 @@ async def a_world(folder: Path) -> AsyncIterator[tuple[World, FakeIntegration]]:
     command = folder / "rotate-key"
     command.write_text(STORE)
     command.chmod(stat.S_IRWXU)
-    (folder / "mx.toml").write_text(f'[integrations.default]\nkey_command = ["{command}"]\n')
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(started(folder))
+        configure(folder, integration=f'watch = false\nkey_command = ["{command}"]')
         await stack.enter_async_context(world.gateway())
         integration = await stack.enter_async_context(
             FakeIntegration.start(base_url=f"{world.gateway_url}/v1", key=KEY, jobs=JOBS, retries=0)

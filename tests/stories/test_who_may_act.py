@@ -5,7 +5,7 @@ from pathlib import Path
 from bot.demo.maintainx import Fault
 from bot.demo.slack.pings import notifications
 from bot.domain.events import RunRequested
-from tests.stories.world import World, started
+from tests.stories.world import World, configure, started
 
 ENABLE = "Enable emergency rate limit"
 
@@ -13,7 +13,7 @@ ENABLE = "Enable emergency rate limit"
 def name_the_group(world: World) -> str:
     """Ben is on call, and whoever is on call responds."""
     group = world.slack.add_group("on-call", [world.ben])
-    (world.folder / "mx.toml").write_text(f'[bot]\nresponders = ["{group}"]\n', "utf-8")
+    configure(world.folder, bot=f'online_urls = []\nresponders = ["{group}"]')
     return group
 
 

@@ -231,11 +231,17 @@ class World:
                 await asyncio.sleep(0.05)
 
 
+def configure(folder: Path, *, bot: str = "online_urls = []", integration: str = "watch = false") -> None:
+    """Write mx.toml: unless a story says otherwise, only what a person asks about is looked at, and nobody outside."""
+    (folder / "mx.toml").write_text(f"[bot]\n{bot}\n[integrations.default]\n{integration}\n", "utf-8")
+
+
 @asynccontextmanager
 async def started(
     folder: Path, *, bot_member: bool = True, own_channel: bool = True, limits: Limits | None = None
 ) -> AsyncIterator[World]:
     """Everything but the bot and the gateway, which a story starts and stops as it needs."""
+    configure(folder)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         slack = await enter(SlackWorkspace.start(limits=limits or Limits(rates=False)))

@@ -144,6 +144,13 @@ class FakeMaintainX:
         """What is broken now."""
         return tuple(self._breakage.faults)
 
+    def refuse(self, *, refused: bool = True) -> None:
+        """Stop, or begin again, to take connections."""
+        if refused:
+            self._door.shut()
+        else:
+            self._door.unshut()
+
     def break_(self, *faults: Fault) -> None:
         """Break these things, in addition to what is broken already."""
         for fault in faults:
