@@ -67,7 +67,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, clock=pulse))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
-        bot = _Bot(engine, slack, settings.slack, pulse)
+        bot = Bot(engine, slack, settings.slack, pulse)
         door = await stack.enter_async_context(AsyncExitStack())
         url = await door.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
         async with asyncio.TaskGroup() as group:
@@ -80,7 +80,7 @@ async def serve(
                 loop.cancel()
 
 
-class _Bot:
+class Bot:
     """The loops of the process, and what they look like from outside."""
 
     def __init__(self, engine: Engine, slack: SlackSide, settings: SlackSettings, pulse: Pulse) -> None:
@@ -129,7 +129,8 @@ class _Bot:
             made.append(keep("socket mode", self._socket.follow, comes_round=True))
         return made
 
-    def _followers(self) -> Loops:
+    def followers(self) -> Loops:
+        """What runs in the leader."""
         engine = self._engine
         served = engine.settings.served
         feed = GatewayFeed(
@@ -227,7 +228,7 @@ class _Bot:
                 async with asyncio.TaskGroup() as group:
                     running = [
                         group.create_task(self._supervisor.keep(name, run, comes_round=True))
-                        for name, run in self._followers().items()
+                        for name, run in self.followers().items()
                     ]
                     while await self._engine.term.lead():
                         await clock.sleep(_LEADER_S)
