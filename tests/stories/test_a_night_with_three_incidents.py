@@ -109,8 +109,11 @@ async def first(night: Night) -> None:
         await passes(world, 20 * MINUTE)
         assert await night.incidents() == ()
         world.maintainx.break_(DOWN)
-        pagerduty.failing += [503] * 8  # all tries of one sending to each of the two
-        await night.until(lambda one: any(page.failed for page in one.oncall.pages), "a page that is lost")
+        pagerduty.broken = {ROUTING_KEY, SECOND_KEY}
+        await night.until(
+            lambda one: sum(page.failed is not None for page in one.oncall.pages) == 2, "two lost pages"
+        )
+    pagerduty.broken = set()
     async with night.bot():
         await world.card("SEV-1")
         await night.until(lambda one: any(page.sent_at for page in one.oncall.pages), "a page that is taken")
@@ -200,14 +203,10 @@ async def in_the_morning(night: Night) -> None:
     sent = [event.fact.page for event in facts if isinstance(event.fact, PageSent)]
     asked = [event.fact.page for event in facts if isinstance(event.fact, PageRequested)]
     assert sorted(sent) == sorted(set(asked)), "each page that was asked for was sent, once"
-    woken = [(one.routing_key == SECOND_KEY, one.state, len(one.events)) for one in pagerduty.alerts]
-    assert woken == [
-        (False, "resolved", 1),
-        (True, "resolved", 2),  # as the next in line while PagerDuty lost the first page, and when nobody answered
-        (False, "resolved", 1),
-        (False, "resolved", 1),
-        (True, "resolved", 1),
-    ]
+    woken = Counter((one.routing_key == SECOND_KEY, one.state, len(one.events)) for one in pagerduty.alerts)
+    # In the first incident the second in line was asked twice for one alert: PagerDuty had lost the first page, and
+    # then nobody answered.
+    assert woken == {(False, "resolved", 1): 3, (True, "resolved", 2): 1, (True, "resolved", 1): 1}
 
     posts = [
         (one.now.metadata or {})["event_payload"]["fact"]
@@ -238,7 +237,11 @@ async def in_the_morning(night: Night) -> None:
         ],
     ]
     assert [stages(one) for one in incidents] == [{"before", "missed"}, {"before"}, {"ack"}]
-    heard = "\n".join(world.text(one) for one in world.slack.messages(world.channel))
+    heard = "\n".join(
+        world.text(one)
+        for one in world.slack.messages(world.channel)
+        if (one.now.metadata or {}).get("event_type") == "mx_post"
+    )
     assert heard.count("Recovery is proved") == 3
     assert heard.count("No sign since") == heard.count("The quiet until") == 1
     async with timeline_at(world.folder / "mx.db", world.clock) as timeline:
