@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import buffering, gateway, slack_ack, startup, timeline, triage
+from benchmarks import buffering, gateway, slack_ack, startup, timeline, triage, watching
 
-BENCHMARKS = (startup, triage, timeline, slack_ack, gateway, buffering)
+BENCHMARKS = (startup, triage, timeline, slack_ack, gateway, buffering, watching)
 
 
 def run() -> None:
