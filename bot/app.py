@@ -67,7 +67,7 @@ async def serve(
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, clock=pulse))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
-        bot = _Bot(engine, slack, settings.slack, pulse)
+        bot = Bot(engine, slack, settings.slack, pulse)
         door = await stack.enter_async_context(AsyncExitStack())
         url = await door.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
         async with asyncio.TaskGroup() as group:
@@ -80,7 +80,7 @@ async def serve(
                 loop.cancel()
 
 
-class _Bot:
+class Bot:
     """The loops of the process, and what they look like from outside."""
 
     def __init__(self, engine: Engine, slack: SlackSide, settings: SlackSettings, pulse: Pulse) -> None:
@@ -110,8 +110,9 @@ class _Bot:
         """Every route of the process."""
         made = web.Application(client_max_size=server.BODY_CAP)
         made.add_routes(pages.routes(self._lookout.look, loops=self._lookout.loops))
-        secrets = self._engine.settings.bot.pages.webhook_secrets
-        made.add_routes([pagerduty.routes(self._engine.timeline, self._engine.clock, secrets=secrets)])
+        engine, secrets = self._engine, self._engine.settings.bot.pages.webhook_secrets
+        news = pagerduty.routes(engine.timeline, engine.clock, secrets=secrets, meter=engine.meter)
+        made.add_routes([news])
         if self._settings.signing_secret:
             made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
         return made
@@ -128,7 +129,8 @@ class _Bot:
             made.append(keep("socket mode", self._socket.follow, comes_round=True))
         return made
 
-    def _followers(self) -> Loops:
+    def followers(self) -> Loops:
+        """What runs in the leader."""
         engine = self._engine
         served = engine.settings.served
         feed = GatewayFeed(
@@ -169,6 +171,7 @@ class _Bot:
             line=line_of(engine.pagers, engine.settings.bot.pages.page_from),
             epoch=lambda: engine.term.epoch,
             link=engine.links,
+            meter=engine.meter,
         )
         auditor = PageAuditor(
             engine.timeline,
@@ -178,6 +181,7 @@ class _Bot:
             pagers=len(engine.pagers),
             switch_url=engine.settings.bot.watching.dead_mans_switch_url,
             healthy=self._watched_over,
+            meter=engine.meter,
         )
         clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
         gaps = GapWatch(
@@ -224,7 +228,7 @@ class _Bot:
                 async with asyncio.TaskGroup() as group:
                     running = [
                         group.create_task(self._supervisor.keep(name, run, comes_round=True))
-                        for name, run in self._followers().items()
+                        for name, run in self.followers().items()
                     ]
                     while await self._engine.term.lead():
                         await clock.sleep(_LEADER_S)

@@ -20,6 +20,7 @@ from bot.domain.paged import triggers
 from bot.domain.pages_due import overdue_page
 from bot.domain.response import due, quiet
 from bot.errors import Conflict, OutsideError
+from bot.meter import Meter
 from bot.outgoing import ask
 from bot.ports import Clock
 from bot.timeline import Timeline
@@ -52,6 +53,7 @@ class PageAuditor:
         pagers: int,
         switch_url: str | None,
         healthy: Callable[[], bool],
+        meter: Meter | None = None,
     ) -> None:
         self._timeline = timeline
         self._clock = clock
@@ -60,6 +62,7 @@ class PageAuditor:
         self._pagers = pagers
         self._switch_url = switch_url
         self._healthy = healthy
+        self._pings = (meter or Meter()).pings
         self._began = clock.now()
         self._hushed: dict[str, datetime] = {}
         """When each incident was last seen in quiet."""
@@ -103,7 +106,10 @@ class PageAuditor:
             page for page in oncall.pages if page.request.action == "trigger" and page.sent_at is not None
         ]
         if incident.acknowledged_by is None:
-            yield from self._nobody_has_it(incident, taken, awake_from, now)
+            found = tuple(self._nobody_has_it(incident, taken, awake_from, now))
+            yield from found
+            if found:
+                return  # whatever waits is for the same need
         for page in oncall.waiting + tuple(p for p in oncall.pages if p.failed and not p.waits):
             if not _wanted(incident, page) or any(other.version >= page.version for other in taken):
                 continue
@@ -144,10 +150,11 @@ class PageAuditor:
             page = overdue_page(incident, ref=found.ref, pagers=self._pagers)
             drafts.append(self._draft(incident, page, key=page.page))
         try:
-            await self._timeline.append(*drafts)
+            first, *_ = await self._timeline.append(*drafts)
         except Conflict:
             return  # something happened meanwhile: the next round looks again
-        self._log.error("a page is overdue", incident=incident.id, because=found.why)
+        if first.at == drafts[0].at:
+            self._log.error("a page is overdue", incident=incident.id, because=found.why)
 
     def _draft(self, incident: Incident, fact: PageOverdue | PageRequested, *, key: str) -> Draft:
         expect = incident.version if isinstance(fact, PageOverdue) else None
@@ -160,11 +167,12 @@ class PageAuditor:
             answer = await ask(
                 "GET", self._switch_url, doing="pinging the dead man's switch", deadline_s=PING_S
             )
+            trouble = "" if answer.good else f"it answered {answer.status}"
         except OutsideError as error:
-            self._log.warning("the dead man's switch was not reached", because=str(error))
-            return
-        if not answer.good:
-            self._log.warning("the dead man's switch was not reached", because=f"it answered {answer.status}")
+            trouble = str(error)
+        self._pings.add("failed" if trouble else "ok")
+        if trouble:
+            self._log.warning("the dead man's switch was not reached", because=trouble)
 
 
 def _since(incident: Incident, severity: Severity | None) -> datetime | None:

@@ -18,6 +18,7 @@ from bot.domain.oncall_state import PageState
 from bot.domain.pages_due import Line, pages_due, rings_anew, unwanted
 from bot.domain.response import quiet
 from bot.errors import Conflict, MxError, OutsideError
+from bot.meter import Meter
 from bot.page_about import page_about
 from bot.ports import Clock, Pager
 from bot.timeline import Timeline
@@ -45,6 +46,7 @@ class Paging:
         line: Line,
         epoch: Callable[[], int],
         link: Callable[[Incident], str | None],
+        meter: Meter | None = None,
     ) -> None:
         self._timeline = timeline
         self._clock = clock
@@ -52,6 +54,7 @@ class Paging:
         self._line = line
         self._epoch = epoch
         self._link = link
+        self._meter = meter or Meter()
         self._began = clock.now()
         self._looked: dict[str, int] = {}
         """Resolved incidents in which nothing is due, with the version at which that was seen."""
@@ -163,10 +166,12 @@ class Paging:
         try:
             says = await self._call(incident, page)
         except OutsideError as error:
+            self._meter.pages.add(str(level), request.action, "failed")
             fact = self._failed(page, name, error, tries)
             await self._append(incident, fact, key=f"{request.page}:failed:{tries}")
             self._log.warning("a page was not sent", page=request.page, because=fact.says)
             return
+        self._meter.pages.add(str(level), request.action, "taken")
         await self._append(
             incident, PageSent(page=request.page, pager=name, says=says), key=f"{request.page}:sent"
         )

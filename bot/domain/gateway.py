@@ -82,6 +82,10 @@ class GatewayStatus(View):
 
     mode: str
     instance: str = ""
+    version: str = ""
+    """Of mx, as the gateway runs it; empty: of before it told."""
+    host: str = ""
+    """Where it sends the integration's requests."""
     traffic: Traffic = Traffic()
     budget_left: float | None = None
     buffer: Backlog = Backlog()
@@ -105,6 +109,8 @@ class GatewayStatus(View):
                 **{name: value[name] for name in _AS_THEY_ARE if name in value},
                 "mode": value.get("mode"),
                 "instance": value.get("instance") or "",
+                "version": value.get("version") or "",
+                "host": _host(value.get("upstream")),
                 "traffic": {
                     "window_s": traffic.get("window_s") or 0.0,
                     "total": traffic.get("total") or 0,
@@ -247,6 +253,11 @@ def _limits(budget: JsonValue) -> JsonValue:
 def _good(upstream: JsonValue) -> JsonValue:
     """Empty from a gateway of before it was told."""
     return (upstream.get("last_good") or {}) if isinstance(upstream, dict) else {}
+
+
+def _host(upstream: JsonValue) -> JsonValue:
+    """Empty from a gateway of before it was told."""
+    return (upstream.get("host") or "") if isinstance(upstream, dict) else ""
 
 
 def _share(budget: JsonValue) -> JsonValue:

@@ -2,6 +2,7 @@
 
 from pydantic import JsonValue
 
+from bot import __version__
 from bot.gateway import bodies
 from bot.gateway.admission import Admission
 from bot.gateway.budget import Budget, Share
@@ -75,6 +76,7 @@ class PolicyRoutes:
         return {
             **self._modes.json(),
             "instance": self._feed.instance,
+            "version": __version__,
             "upstream": self._health.json(),
             "traffic": traffic,
             "budget": {

@@ -13,21 +13,26 @@ from bot.deciding import Deciding, Move, on
 from bot.domain.book import Book
 from bot.domain.pager_news import PING, PagerNews, about, fact_of, read
 from bot.errors import Conflict, StoreError
+from bot.meter import Meter
 from bot.ports import Clock
 from bot.timeline import Timeline
 
 PATH = "/pagerduty/webhook"
 BODY_CAP = 256 * 1024
 """PagerDuty drops what is bigger itself."""
+TAKEN = "taken"
 SET = (
     "set PAGERDUTY_WEBHOOK_SECRET to the secret that PagerDuty showed when the webhook subscription was made; "
     "until then nothing is taken here"
 )
 
 
-def routes(timeline: Timeline, clock: Clock, *, secrets: Sequence[str]) -> web.RouteDef:
+def routes(
+    timeline: Timeline, clock: Clock, *, secrets: Sequence[str], meter: Meter | None = None
+) -> web.RouteDef:
     """The route that takes PagerDuty's v3 webhooks; without a secret it refuses all of them and says what to set."""
     deciding = Deciding(timeline, clock)
+    counted = (meter or Meter()).pager_news
     log = structlog.get_logger("mx.web.pagerduty")
 
     async def receive(request: web.Request) -> web.Response:
@@ -35,10 +40,14 @@ def routes(timeline: Timeline, clock: Clock, *, secrets: Sequence[str]) -> web.R
             raw = await _whole(request, secrets)
             news = _event(raw)
             key = f"pagerduty:{news.id or hashlib.sha256(raw).hexdigest()}"
-            return _answer(202, status=await _became(timeline, deciding, news, key=key))
+            became = await _became(timeline, deciding, news, key=key)
+            counted.add("taken" if became == TAKEN else "passed_over")
+            return _answer(202, status=became)
         except _Refusal as refusal:
+            counted.add("refused")
             return _answer(refusal.status, error=str(refusal))
         except (StoreError, Conflict) as error:
+            counted.add("not_stored")
             log.warning("PagerDuty's news is not written down", because=str(error))
             return _answer(503, error="the timeline did not take it; send it again")
 
@@ -111,7 +120,7 @@ async def _became(timeline: Timeline, deciding: Deciding, news: PagerNews, *, ke
         fact = fact_of(now, news)
         if fact is None:
             return Move(says="passed over: mx did it itself")
-        return on(now, fact, says="taken")
+        return on(now, fact, says=TAKEN)
 
     return (await deciding.do(decide, found.integration, actor=news.actor, key=key)).says
 

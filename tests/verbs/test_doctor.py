@@ -1,6 +1,8 @@
 """``mx doctor`` names what is well, and for the rest the next move; a secret is never printed."""
 
+import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,13 @@ import yaml
 from bot.clock import SystemClock
 from bot.config import load
 from bot.demo.slack.workspace import SlackWorkspace
-from bot.verbs.doctor import Check, examine
+from bot.slack import blocks, modals
+from bot.slack.limits import Block
+from bot.verbs import doctor
+from bot.verbs.doctor import examine
+from bot.verbs.doctoring.check import Check
 from tests.gateway_standin import TOKEN, GatewayStandIn
+from tests.verbs.terminal import mx
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
 CLOSED = "http://127.0.0.1:9"
@@ -24,9 +31,41 @@ async def slack() -> AsyncIterator[SlackWorkspace]:
         yield workspace
 
 
-async def checks(env: dict[str, str], folder: Path) -> dict[str, Check]:
-    settings = load(env={"MX_GATEWAY_URL": CLOSED, **env}, folder=folder)
-    return {check.what: check async for check in examine(settings)}
+AWAY = {
+    "MX_GATEWAY_URL": CLOSED,
+    "MAINTAINX_BASE_URL": f"{CLOSED}/v1",
+    "MX_STATUS_URL": f"{CLOSED}/status.json",
+    "NO_PROXY": "127.0.0.1",
+}
+
+
+class Ahead(SystemClock):
+    """A machine whose clock is wrong."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._seconds)
+
+
+async def checks(
+    env: dict[str, str], folder: Path, *, ahead_s: float = 0, online: bool = False
+) -> dict[str, Check]:
+    if not (folder / "mx.toml").exists():
+        (folder / "mx.toml").write_text("[bot]\nonline_urls = []\n", "utf-8")
+    settings = load(env={**AWAY, **env}, folder=folder)
+    return {check.what: check for check in await examine(settings, clock=Ahead(ahead_s), online=online)}
+
+
+def of_slack(slack: SlackWorkspace, **more: str) -> dict[str, str]:
+    """The variables of a bot in this workspace."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        **more,
+    }
 
 
 async def test_with_nothing_configured_every_line_says_what_to_do(tmp_path: Path) -> None:
@@ -123,7 +162,8 @@ async def test_who_may_act_is_told_and_what_cannot_be_read_has_its_remedy(
     assert found["members of default's channel"].next_move is None
     full, empty = slack.add_group("on-call", [ann]), slack.add_group("nobody", [])
     (tmp_path / "mx.toml").write_text(
-        f'[bot]\nresponders = ["{full}", "{empty}", "S0GONE"]\napprovers = ["{ann}"]\n', "utf-8"
+        f'[bot]\nonline_urls = []\nresponders = ["{full}", "{empty}", "S0GONE"]\napprovers = ["{ann}"]\n',
+        "utf-8",
     )
     found = await checks(env, tmp_path)
     assert found["who may act"].found == f"responders {full}, {empty}, S0GONE; to approve: {ann}"
@@ -138,3 +178,168 @@ async def test_who_may_act_is_told_and_what_cannot_be_read_has_its_remedy(
     slack.state.scopes |= {"usergroups:read"}
     slack.state.free_plan = True
     assert "name people (U…)" in ((await checks(env, tmp_path))[f"group {full}"].next_move or "")
+
+
+async def test_every_scope_that_is_missing_is_named_with_what_needs_it(
+    tmp_path: Path, slack: SlackWorkspace
+) -> None:
+    assert (await checks(of_slack(slack), tmp_path))["scopes"].state == "ok"
+    slack.state.scopes -= {"files:write", "groups:history"}
+    found = (await checks(of_slack(slack), tmp_path))["scopes"]
+    assert found.state == "fix"
+    assert found.found == (
+        "missing: files:write (for files.getUploadURLExternal), groups:history (for conversations.history)"
+    )
+
+
+async def test_how_deliveries_come_is_told_and_a_wrong_app_token_is_found(
+    tmp_path: Path, slack: SlackWorkspace
+) -> None:
+    over_http = (await checks(of_slack(slack), tmp_path))["deliveries"]
+    assert (over_http.state, "https://YOUR-HOST/slack/events" in over_http.found) == ("note", True)
+    public = of_slack(slack, MX_PUBLIC_URL="https://mx.example.com")
+    told = (await checks(public, tmp_path))["deliveries"]
+    assert (told.state, "https://mx.example.com/slack/events" in told.found) == ("ok", True)
+    both = of_slack(slack, SLACK_APP_TOKEN=slack.state.credentials.app_token)
+    del both["SLACK_SIGNING_SECRET"]
+    assert (await checks(both, tmp_path))["deliveries"].found.startswith("Socket Mode: Slack takes")
+    wrong = (await checks({**both, "SLACK_APP_TOKEN": "xapp-000000-wrong"}, tmp_path))["deliveries"]
+    assert (wrong.state, "invalid_auth" in wrong.found) == ("fix", True)
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "state", "says"),
+    [
+        (0, "ok", "right to the second"),
+        (29, "ok", "ahead of"),
+        (32, "fix", "ahead of"),
+        (-400, "fix", "behind"),
+    ],
+)
+async def test_a_clock_that_is_wrong_is_found_before_signatures_are_refused(
+    tmp_path: Path, slack: SlackWorkspace, ahead_s: float, state: str, says: str
+) -> None:
+    found = (await checks(of_slack(slack), tmp_path, ahead_s=ahead_s))["clock"]
+    assert (found.state, says in found.found) == (state, True), found
+    assert (found.next_move is None) == (state == "ok")
+
+
+async def test_who_is_woken_is_told_and_nobody_is(tmp_path: Path) -> None:
+    none = await checks({}, tmp_path)
+    assert (none["pagers"].state, none["dead-man's switch"].state) == ("note", "note")
+    assert "PagerDuty's webhook" not in none
+    (tmp_path / "mx.toml").write_text(
+        '[bot]\nonline_urls = []\nescalation_keys = ["second-key"]\npage_url = "https://example.com/page"\n'
+        'dead_mans_switch_url = "https://example.com/ping-secret"\n',
+        "utf-8",
+    )
+    found = await checks({"PAGERDUTY_ROUTING_KEY": "first-key"}, tmp_path)
+    assert [name for name in found if name.startswith("pager,")] == [f"pager, level {n}" for n in (1, 2, 3)]
+    assert "mx page --test" in found["pager, level 1"].found
+    assert found["PagerDuty's webhook"].state == "note"
+    assert found["dead-man's switch"].state == "ok"
+    assert not [word for word in ("first-key", "second-key", "ping-secret") if word in repr(found)]
+    signed = await checks({"PAGERDUTY_ROUTING_KEY": "k", "PAGERDUTY_WEBHOOK_SECRET": "s"}, tmp_path)
+    assert signed["PagerDuty's webhook"].state == "ok"
+
+
+async def test_the_watch_the_calendar_and_the_sync_state_are_told(
+    tmp_path: Path, slack: SlackWorkspace
+) -> None:
+    (tmp_path / "sync.json").write_text("half a", "utf-8")
+    (tmp_path / "mx.toml").write_text(
+        f'[bot]\nonline_urls = ["{slack.api_url}api.test", "{CLOSED}"]\ntimezone = "Europe/Berlin"\n'
+        'holidays = "DE"\nbusiness_hours = "08:30-16:00"\n'
+        '[integrations.north]\nsync_state_file = "sync.json"\n[integrations.south]\nwatch = false\n',
+        "utf-8",
+    )
+    found = await checks({}, tmp_path)
+    assert found["monitor"].found.startswith("watches 2 of 3, every 300 s, and every 30 s while")
+    assert found["online"].state == "ok"
+    assert found["online"].found.endswith("127.0.0.1:9 did not")
+    assert found["calendar"].state == "ok"
+    assert "Europe/Berlin, mon, tue, wed, thu, fri 08:30 to 16:00" in found["calendar"].found
+    assert "the next business day opens" in found["calendar"].found
+    assert found["sync's record of north"].state == "fix"
+    assert "sync_state_file" in (found["sync's record of north"].next_move or "")
+    (tmp_path / "mx.toml").write_text(f'[bot]\nonline_urls = ["{CLOSED}"]\n', "utf-8")
+    assert (await checks({}, tmp_path))["online"].state == "fix"
+
+
+async def test_a_thousand_integrations_are_a_few_lines(tmp_path: Path, slack: SlackWorkspace) -> None:
+    ann = slack.add_user("Ann")
+    inside, outside = (slack.create_channel(name, [ann], bot_member=name == "in") for name in ("in", "out"))
+    rows = [
+        f'[integrations.n{n}]\napi_key = "{"" if n < 7 else "k-secret-0123456789"}"\n'
+        f'incident_channel = "{outside if n == 3 else inside}"\n'
+        for n in range(1000)
+    ]
+    (tmp_path / "mx.toml").write_text("[bot]\nonline_urls = []\n" + "".join(rows), "utf-8")
+    env = of_slack(slack)
+    settings = load(env={"MX_GATEWAY_URL": CLOSED, "NO_PROXY": "127.0.0.1", **env}, folder=tmp_path)
+    found = await examine(settings, clock=SystemClock())
+    assert len(found) < 40
+    keys = [check for check in found if check.what == "keys"]
+    assert keys[0].found == "993 of 1,000 integrations are well"
+    assert keys[1].found.startswith("n0, n1, n2, n3, n4 and 2 more: none in api_key")
+    channels = [check for check in found if check.what == "channels"]
+    assert [check.found for check in channels] == [
+        "999 of 1,000 integrations are well",
+        f"n3: {outside}: the bot is not in it",
+    ]
+    assert len([call for call in slack.calls if call.method == "users.conversations"]) == 1
+
+
+async def test_slack_itself_checks_the_cards_and_dialogs_where_that_is_asked(
+    tmp_path: Path, slack: SlackWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await checks(of_slack(slack), tmp_path, online=True)
+    assert found["Block Kit"].state == "ok"
+    asked = [call for call in slack.calls if call.method == "blocks.validate"]
+    assert len(asked) >= 20
+    assert f"all {len(asked)} cards" in found["Block Kit"].found
+    assert {kind for call in asked for kind in call.args} == {"message", "view"}
+
+    def too_long(title: str, *_: object, **__: object) -> modals.View:
+        broken: list[Block] = [blocks.divider(), {"type": "banner"}]
+        return {"type": "modal", "title": {"type": "plain_text", "text": title * 5}, "blocks": [*broken]}
+
+    monkeypatch.setattr(modals, "reason", too_long)
+    broken = (await checks(of_slack(slack), tmp_path, online=True))["Block Kit, reason"]
+    assert broken.state == "fix"
+    assert broken.found.startswith("invalid_view: /title/text: must be less than 25 characters")
+    assert "/blocks/1" in broken.found
+    away = of_slack(slack, SLACK_API_URL=f"{CLOSED}/api/")
+    assert all(
+        check.state == "note"
+        for what, check in (await checks(away, tmp_path, online=True)).items()
+        if what.startswith("Block Kit")
+    )
+
+
+async def test_it_ends_with_0_only_when_a_real_run_needs_nothing_more(
+    tmp_path: Path, slack: SlackWorkspace
+) -> None:
+    channel = slack.create_channel("incidents", [slack.add_user("Ann")])
+    env = of_slack(slack, MX_INCIDENT_CHANNEL=channel, MAINTAINX_API_KEY="k-secret-0123456789")
+    (tmp_path / "mx.toml").write_text("[bot]\nonline_urls = []\n", "utf-8")
+    alone = await mx("doctor", "--json", env={**AWAY, **env}, folder=tmp_path)
+    told = json.loads(alone.out)
+    assert (alone.code, told["well"]) == (1, False)
+    assert [row["what"] for row in told["checks"] if row["state"] == "fix"] == ["gateway"]
+    async with GatewayStandIn(SystemClock()).serve() as gateway:
+        gateway.traffic(200)
+        env |= {"MX_GATEWAY_URL": gateway.url, "MX_GATEWAY_TOKEN": TOKEN}
+        done = await mx("doctor", env={**AWAY, **env}, folder=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert "Everything that a real run needs is right; " in done.out
+    assert "fix " not in done.out
+
+
+async def test_what_hangs_is_bounded_and_said(
+    tmp_path: Path, slack: SlackWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "BOUND_S", 0.5)
+    slack.mischief.late("auth.test", seconds=5)
+    found = (await checks(of_slack(slack), tmp_path))["Slack"]
+    assert (found.state, found.found.startswith("not known")) == ("fix", True)

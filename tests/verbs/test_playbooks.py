@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.clock import SystemClock
+from bot.config import load
 from bot.domain.rules import RULE_NAMES
 from bot.playbook import SHIPPED
+from bot.verbs.doctoring import integrations
+from bot.verbs.doctoring.check import Check
 from tests.verbs.scene import GATEWAY, HEAD, VERIFY
 from tests.verbs.terminal import mx
 
@@ -124,14 +128,18 @@ async def test_the_list_has_what_ships_and_what_is_yours(tmp_path: Path, columns
 
 
 async def test_the_doctor_counts_your_own_and_their_faults(tmp_path: Path) -> None:
-    env = {"MX_GATEWAY_URL": "http://127.0.0.1:9"}
-    none = await mx("doctor", env=env, folder=tmp_path)
-    assert "ok  own playbooks: none: there is no folder" in none.out
+    settings = load(env={"MX_GATEWAY_URL": "http://127.0.0.1:9"}, folder=tmp_path)
+
+    async def told() -> Check:
+        found = await integrations.checks(settings, SystemClock())
+        return next(check for check in found if check.what == "own playbooks")
+
+    assert (await told()).found.startswith("none: there is no folder")
     own(tmp_path, mine=GOOD)
-    well = await mx("doctor", env=env, folder=tmp_path)
-    assert "ok  own playbooks: 1 in" in well.out
+    assert (await told()).found.startswith("1 in")
     own(tmp_path, bad=BAD)
-    bad = await mx("doctor", env=env, folder=tmp_path)
-    assert "fix own playbooks: 1 in" in bad.out
-    assert "4 faults in others, which are left out" in " ".join(bad.out.split())
-    assert "mx playbooks check" in bad.out
+    bad = await told()
+    assert bad.state == "fix"
+    assert "1 in" in bad.found
+    assert "4 faults in others, which are left out" in bad.found
+    assert bad.next_move == "mx playbooks check"

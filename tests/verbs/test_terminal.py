@@ -132,6 +132,7 @@ async def test_the_doctor_names_what_to_do_for_each_thing_that_is_not_well(tmp_p
     env = {**ENV, "MAINTAINX_API_KEY": "k-secret-0123456789\n"}
     env |= {"SLACK_BOT_TOKEN": "xoxb-0123456789", "SLACK_SIGNING_SECRET": "0123456789abcdef"}
     env["SLACK_API_URL"] = f"{NOBODY}/api/"
+    (tmp_path / "mx.toml").write_text("[bot]\nonline_urls = []\n", "utf-8")
     done = await mx("doctor", env=env, folder=tmp_path)
     assert done.code == 1
     assert "it holds a trailing newline" in done.out

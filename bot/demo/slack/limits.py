@@ -26,6 +26,7 @@ METHOD_TIERS: Mapping[str, int] = MappingProxyType(
         "reactions.add": 3,
         "usergroups.list": 2,
         "usergroups.users.list": 2,
+        "users.conversations": 3,
         "users.info": 4,
         "views.open": 4,
         "views.push": 4,

@@ -27,6 +27,30 @@ def members(call: Call, _rates: Rates) -> Answer:
     return {"members": page, **_next(start + limit, len(channel.members))}
 
 
+def of_user(call: Call, _rates: Rates) -> Answer:
+    """users.conversations: the channels of the kinds asked for in which the bot is, page by page."""
+    types = {one.strip() for one in str(call.args.get("types") or "public_channel").split(",")}
+    if not types <= {"public_channel", "private_channel", "mpim", "im"}:
+        raise ApiError("invalid_types")
+    for kind, scope in (("public_channel", "channels:read"), ("private_channel", "groups:read")):
+        if kind in types:
+            call.needs(scope)
+    limit = call.number("limit", call.state.limits.history_page)
+    if not 1 <= limit <= call.state.limits.history_page_max:
+        raise ApiError("invalid_limit")
+    kept = call.flag("exclude_archived")
+    found = [
+        channel
+        for channel in call.state.channels.values()
+        if call.state.bot.id in channel.members
+        and ("private_channel" if channel.private else "public_channel") in types
+        and not (kept and channel.archived)
+    ]
+    start = _offset(call)
+    page = [channel.as_json(member=True) for channel in found[start : start + limit]]
+    return {"channels": page, **_next(start + limit, len(found))}
+
+
 def join(call: Call, _rates: Rates) -> Answer:
     """conversations.join: public channels only."""
     channel = call.channel()

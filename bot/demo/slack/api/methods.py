@@ -42,6 +42,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "reactions.add": Method(people.react, "reactions:write"),
         "usergroups.list": Method(people.groups, "usergroups:read"),
         "usergroups.users.list": Method(people.group_users, "usergroups:read"),
+        "users.conversations": Method(conversations.of_user),
         "users.info": Method(people.user_info, "users:read"),
         "views.open": Method(views.open_view),
         "views.push": Method(views.push),

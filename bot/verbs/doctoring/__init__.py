@@ -1,0 +1,1 @@
+"""What ``mx doctor`` looks at: one module per subject."""
