@@ -24,7 +24,7 @@ from bot.domain.events import (
 from bot.domain.events import desk as desk_of
 from bot.domain.fold import evolve, replay, unanswered
 from bot.domain.incident import Incident
-from bot.domain.watching import VendorReported, WatchMoved
+from bot.domain.watching import RecoveryChecked, VendorReported, VerifyRequested, WatchMoved
 
 _DESK = desk_of("")
 _FOLD_AT = 10_000
@@ -53,6 +53,7 @@ class Desk:
     integration: str
     version: int = 0
     triages_pending: tuple[Event, ...] = ()
+    verifies_pending: tuple[Event, ...] = ()
     delivery_failed: DeliveryFailed | None = None
     """The latest answer that could not be shown, until one was."""
     changes: tuple[Event, ...] = ()
@@ -124,9 +125,9 @@ class Book:
         return _by_age(event for stream in now.reports for event in now.incidents[stream].reports_pending)
 
     def pending_verifies(self) -> tuple[Event, ...]:
-        """Requests for a proof of recovery that are not answered, oldest first."""
+        """Requests for a proof of recovery that are not answered, oldest first, from desks and incidents."""
         now = self._folded()
-        return _by_age(event for stream in now.verifies for event in now.incidents[stream].verifies_pending)
+        return _by_age(event for stream in now.verifies for event in now.state(stream).verifies_pending)
 
     def paging(self) -> tuple[Incident, ...]:
         """Incidents with a page that is still to be sent; resolved ones too."""
@@ -234,6 +235,7 @@ class _Now:
     def _mark(self, stream: str) -> None:
         state = self.state(stream)
         _mark(self.triages, stream, present=bool(state.triages_pending))
+        _mark(self.verifies, stream, present=bool(state.verifies_pending))
         if isinstance(state, Incident):
             _mark(self.open, stream, present=state.open)
             if state.open:
@@ -242,7 +244,6 @@ class _Now:
                 del self.open_of[state.integration]
             _mark(self.reports, stream, present=bool(state.reports_pending))
             _mark(self.running, stream, present=bool(state.runs) and any(run.live for run in state.runs))
-            _mark(self.verifies, stream, present=bool(state.verifies_pending))
             _mark(self.paging, stream, present=any(page.waits for page in state.oncall.pages))
             _mark(self.ordering, stream, present=any(order.ok is None for order in state.orders))
 
@@ -262,7 +263,7 @@ def _by_age(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.seq))
 
 
-def _at_desk(was: Desk | None, event: Event) -> Desk:
+def _at_desk(was: Desk | None, event: Event) -> Desk:  # noqa: PLR0911 - one case per kind of fact
     """The desk after one more event; it holds requests only, so what else is said there just counts."""
     was = was or Desk(integration=event.stream.removeprefix(_DESK))
     match event.fact:
@@ -271,6 +272,11 @@ def _at_desk(was: Desk | None, event: Event) -> Desk:
         case TriageFinished(request=request):
             pending = unanswered(was.triages_pending, request)
             return replace(was, version=event.version, triages_pending=pending, delivery_failed=None)
+        case VerifyRequested():
+            return replace(was, version=event.version, verifies_pending=(*was.verifies_pending, event))
+        case RecoveryChecked(request=request):
+            waiting = unanswered(was.verifies_pending, request or "")
+            return replace(was, version=event.version, verifies_pending=waiting)
         case DeliveryFailed() as failed:
             return replace(was, version=event.version, delivery_failed=failed)
         case VendorReported():

@@ -105,6 +105,7 @@ async def test_ack_severity_note_resolve_reopen_are_answered_in_a_sentence(rig: 
     assert "is SEV-1 from here" in await say(rig, "severity 1 the plant stands still")
     assert "is SEV-3 from here" in await say(rig, "severity SEV-3 it was one site")
     assert "Noted" in await say(rig, "note the vendor knows")
+    await rig.prove(incident)
     assert "is resolved" in await say(rig, "resolve")
     assert "is open again" in await say(rig, "reopen the 429s are back")
     now = await rig.incident(incident.id)
