@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp import web
@@ -13,15 +13,16 @@ from bot.clocks import Clocks
 from bot.config import Settings
 from bot.engine import Engine, new_id, open_engine
 from bot.errors import ConfigError
-from bot.faults import wordless
 from bot.gap_watch import GapWatch
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
 from bot.lease_clock import LeaseClock
+from bot.listening import ANYWHERE, listening
 from bot.lookout import Lookout
 from bot.monitor import Monitor
 from bot.paging import Paging, line_of
 from bot.ports import Clock
+from bot.proving import verifier_of
 from bot.pulse import Pulse
 from bot.slack import server
 from bot.slack.api import SlackError
@@ -33,11 +34,9 @@ from bot.supervisor import Supervisor
 from bot.web import pagerduty, pages
 from bot.web.state import LATE_S
 
-ANYWHERE = "0.0.0.0"  # noqa: S104 - the platform's router reaches the bot from outside its container
 _LEADER_S = 1.0
 _IDLE_S = 5.0
 _GATHER_S = 0.02
-_CLOSING_S = 3.0
 _GREET_S = 1.0
 _GREET_LONGEST_S = 30.0
 _WATCHES = ("paging", "monitor", "clocks")
@@ -63,13 +62,13 @@ async def serve(
         raise ConfigError(
             ("SLACK_BOT_TOKEN: not set; `mx serve` needs it, and a signing secret or an app token",)
         )
-    pulse = Pulse(clock)
+    pulse = Pulse(clock, stopwatch=asyncio.get_running_loop().time)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, clock=pulse))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
         bot = Bot(engine, slack, settings.slack, pulse)
         door = await stack.enter_async_context(AsyncExitStack())
-        url = await door.enter_async_context(_listening(bot.web_app(), host=host, port=settings.bot.port))
+        url = await door.enter_async_context(listening(bot.web_app(), host=host, port=settings.bot.port))
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(run) for run in bot.loops()]
             ready(url)
@@ -184,6 +183,7 @@ class Bot:
             meter=engine.meter,
         )
         clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
+        verifier = verifier_of(engine, self._slack.watch)
         gaps = GapWatch(
             engine.timeline,
             engine.gateway,
@@ -197,6 +197,8 @@ class Bot:
             "page auditor": auditor.follow,
             "leases": leases.follow,
             "clocks": clocks.follow,
+            "verifier": verifier.follow,
+            "recovery watch": verifier.watch,
             "gaps": gaps.follow,
             "triage": self._triage,
             "runner": engine.runner.run,
@@ -277,21 +279,3 @@ class Bot:
                 "and the way out (mx doctor)"
             )
         return tuple(missing)
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, *, host: str, port: int) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSING_S, logger=wordless("mx.web"))
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            text = (
-                f"listening on port {port}: {error.strerror or error}; stop what listens there, or set PORT to a "
-                "free port"
-            )
-            raise ConfigError((text,)) from None
-        yield f"http://{'127.0.0.1' if host == ANYWHERE else host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

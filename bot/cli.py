@@ -26,6 +26,8 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("run", "Run a playbook on the open incident."),
     ("stop", "Stop every run after the step that is under way."),
     ("undo", "Take back what a playbook has done."),
+    ("verify", "Prove line by line that the integration works again."),
+    ("resolve", "Call the incident over, if recovery is proved."),
     ("gap", "List the data that may be missing, or accept with a reason that it stays so."),
     ("buffer", "Look at the writes that wait at the gateway, and decide of one."),
     ("replay", "Deliver the writes that wait at the gateway, and watch it go."),

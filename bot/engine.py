@@ -121,6 +121,7 @@ class Engine:
     online: Online
     meter: Meter
     """What this process counts of its own work."""
+    keys: Mapping[str, KeyInUse]
 
 
 def new_id() -> str:
@@ -227,4 +228,5 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
             samples=samples,
             online=Online(settings.bot.watching.online_urls, outside.wire, clock),
             meter=meter,
+            keys=keys,
         )

@@ -1,24 +1,24 @@
 """What may be done in an incident, and what is answered: each request ends in one append, or in a refusal."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, timedelta, tzinfo
 
 from pydantic import JsonValue
 
-from bot.deciding import Done, Move, nothing_open, on, open_in, open_or_latest, worded
+from bot.deciding import Done, Move, on, open_in, open_or_latest, worded
 from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.book import Book
 from bot.domain.fact import Address
 from bot.domain.order import ReplayAsked
-from bot.domain.telling import hour
 from bot.domain.words import sentence
+from bot.ending import Ending
 from bot.errors import Refused
 from bot.planning import remembered
 from bot.playbook import Playbook
 from bot.playbook_params import read
 from bot.ports import Clock
-from bot.run_rules import refuse_stale, refuse_twice, refuse_undo, run_to_undo, unmet_lines
+from bot.run_rules import refuse_stale, refuse_twice, refuse_undo, run_to_undo
 from bot.taking import NEVER, Taking
 from bot.timeline import Timeline
 
@@ -34,8 +34,8 @@ _WORDLESS = (
 )
 
 
-class Incidents(Taking):
-    """Every change a person can ask for. All methods raise Refused, Conflict or StoreError.
+class Incidents(Taking, Ending):
+    """Every change a person can ask for; who has it and how it ends are inherited. All methods raise Refused, Conflict or StoreError.
 
     ``key`` is the id of the delivery that asks: asked twice with one key, it happens once.
     """
@@ -50,10 +50,9 @@ class Incidents(Taking):
         zone: tzinfo = UTC,
         lapses: timedelta = NEVER,
     ) -> None:
-        super().__init__(timeline, clock, zone=zone, lapses=lapses)
-        self._timeline = timeline
+        Taking.__init__(self, timeline, clock, zone=zone, lapses=lapses)
+        Ending.__init__(self, timeline, clock, new_id=new_id, zone=zone)
         self._playbooks = playbooks
-        self._new_id = new_id
 
     async def request_triage(
         self,
@@ -176,64 +175,6 @@ class Incidents(Taking):
             )
             when = " as soon as the step that is under way has ended" if undone.live else ""
             return on(found, fact, says=f"{chosen.title} is being taken back in {found.id}{when}.")
-
-        return await self._deciding.do(decide, integration, actor=actor, key=key)
-
-    async def resolve(
-        self,
-        integration: str,
-        *,
-        actor: str,
-        anyway_reason: str | None = None,
-        at_gateway: Sequence[str] = (),
-        remark: str = "",
-        key: str | None = None,
-    ) -> Done:
-        """It is over. Refuses, and lists why, while something is on; with a reason each such line is accepted.
-
-        Args:
-            integration: whose incident.
-            actor: who says so.
-            anyway_reason: why it is called over with open points.
-            at_gateway: what the gateway was just found to hold back, a line each.
-            remark: what else is to be told with the answer.
-            key: the id of the delivery that asks.
-        """
-        reason = "" if anyway_reason is None else worded(anyway_reason, example="/mx resolve anyway REASON")
-
-        def decide(book: Book) -> Move:
-            found = open_in(book, integration)
-            unmet = (*unmet_lines(found, zone=self._zone), *at_gateway)
-            lines = "".join(f"\n- {line}" for line in unmet)
-            if unmet and anyway_reason is None:
-                raise Refused(
-                    f"{found.id} cannot be resolved yet:{lines}\n"
-                    "Settle that first, or take it in your name: /mx resolve anyway REASON"
-                )
-            says = f"{found.id} is resolved. For its report: /mx report. If it is back: /mx reopen REASON"
-            if found.assessment and found.assessment.findings:
-                says += f"\nThe last look ({hour(found.assessment.at, self._zone)}) still found: "
-                says += f"{found.assessment.findings[0].symptom}. To look again: /mx triage"
-            says += f"\n{remark}" if remark else ""
-            if unmet:
-                says += f"\nAccepted by you, and the report says so:{lines}"
-            return on(found, e.Resolved(reason=reason, accepted=unmet), says=says)
-
-        return await self._deciding.do(decide, integration, actor=actor, key=key)
-
-    async def reopen(self, integration: str, reason: str, *, actor: str, key: str | None = None) -> Done:
-        """It was not over: the latest incident goes on, where none is open."""
-        why = worded(reason, example="/mx reopen the 429s are back")
-
-        def decide(book: Book) -> Move:
-            if current := book.open_incident(integration):
-                raise Refused(f"{current.id} is open; there is nothing to reopen.")
-            found = book.latest(integration)
-            if found is None:
-                raise Refused(nothing_open(integration))
-            return on(
-                found, e.Reopened(reason=why), says=f"{found.id} is open again. To look now: /mx triage"
-            )
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 

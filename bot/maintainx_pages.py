@@ -53,6 +53,26 @@ def query(path: str, *, since: datetime, cursor: str | None, limit: int = MOST_R
     return {**by_date, "limit": str(limit), **_ALSO.get(path, {}), **more}
 
 
+def newest(limit: int = 1) -> dict[str, str]:
+    """The query of a dated list's latest change."""
+    return {"sort": "-updatedAt", "limit": str(limit)}
+
+
+def created(path: str, *, since: datetime, cursor: str | None) -> dict[str, str]:
+    """The query of a page of what was made since a time; ``createdAtGte``, which some write, is answered 400."""
+    more = {"cursor": cursor} if cursor else {}
+    return {"createdAt[gte]": moment(since), "limit": str(MOST_ROWS), **_ALSO.get(path, {}), **more}
+
+
+def time_of(row: Mapping[str, Any], field: str) -> datetime | None:
+    """A row's time, aware; None where it has none that can be read."""
+    try:
+        at = datetime.fromisoformat(str(row.get(field, "")))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
 def moment(at: datetime) -> str:
     """A UTC time as MaintainX takes and writes it: ISO 8601 with milliseconds and a Z."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,25 +23,40 @@ class Stale(Refused):
 
 
 def unmet_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
-    """What stands in the way of resolving: each lease that is on, each run that goes on."""
-    leases = [
+    """What stands in the way of resolving: each lease that is on, each run that goes on, each gap."""
+    return (
+        *lease_lines(incident, zone=zone),
+        *going_lines(incident, zone=zone),
+        *gap_lines(incident, zone=zone),
+    )
+
+
+def lease_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
+    """Each mitigation that is on."""
+    return tuple(
         f"{lease.playbook} is on ({lease.says}), by {lease.owner}"
         + (f" until {hour(lease.expires_at, zone)}" if lease.expires_at else "")
         + f"; take it back: /mx undo {lease.playbook}"
         for lease in incident.leases
-    ]
-    runs = [
+    )
+
+
+def going_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
+    """Each run that goes on."""
+    return tuple(
         f"{run.playbook} is still {_DOING[run.mode]}, asked for by "
         f"{run.requested_by} at {hour(run.requested_at, zone)}; {_next(run)}"
-        for run in incident.runs
-        if run.live
-    ]
-    gaps = [
+        for run in incident.live_runs
+    )
+
+
+def gap_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
+    """Each gap that nothing has closed."""
+    return tuple(
         f"the gap of {gap.name}, {window(gap, zone)}, is open; fill it with /mx run sync-gap, or where that cannot be: "
         f"/mx gap accept {gap.entity.strip('/')} REASON"
         for gap in incident.gaps
-    ]
-    return (*leases, *runs, *gaps)
+    )
 
 
 _DOING: Mapping[Mode, str] = {

@@ -11,6 +11,7 @@ from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
 from bot.domain.oncall_state import PageState
+from bot.meter import Meter
 from bot.page_about import Links
 from bot.pagers.pagerduty import PagerDuty
 from bot.paging import Paging, line_of
@@ -34,6 +35,7 @@ class PagingScene:
             for key, name in ((ROUTING_KEY, "the first"), (SECOND_KEY, "the second"))
         )
         self.links = Links("https://mx.example")
+        self.meter = Meter()
         self.paging = self.restart()
 
     def restart(self, *, pagers: int = 2) -> Paging:
@@ -45,6 +47,7 @@ class PagingScene:
             line=line_of(chosen, Severity.SEV2),
             epoch=lambda: self.term,
             link=self.links,
+            meter=self.meter,
         )
         return self.paging
 

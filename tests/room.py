@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from bot.domain import events as e
 from bot.domain.assessment import Assessment, Finding, Severity
 from bot.domain.mitigation import Lease, PlannedStep
+from bot.domain.watching import RecoveryChecked, RecoveryLine
 from bot.ports import Clock, StepContext, StepResult
 from bot.scrub import Scrubber
 from bot.timeline import Timeline
@@ -75,6 +76,13 @@ async def open_incident(
     )
     found = e.Assessed(assessment=assessment(clock, "rate-limited"))
     await write(timeline, clock, opened, found, incident=incident)
+
+
+async def prove(timeline: Timeline, clock: Clock, *, incident: str = INCIDENT) -> None:
+    """Recovery was proved just now, so that a resolve need not look."""
+    met = RecoveryLine(name="good rounds", state="met", says="the last 3 rounds were good")
+    proved = RecoveryChecked(verdict="proved", lines=(met,), says="Recovery is proved: 1 check met")
+    await write(timeline, clock, proved, incident=incident)
 
 
 class Switch:

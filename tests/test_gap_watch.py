@@ -177,3 +177,26 @@ async def test_a_fact_that_comes_between_is_looked_at_first(room: Room) -> None:
     ).step()
     assert await room.gaps() == ()
     assert len(await room.facts()) == 1
+
+
+async def test_a_restart_knows_since_when_each_collection_fails(tmp_path: Path) -> None:
+    """Of older assessments the readings are passed over at a start; how each collection answered is not."""
+    clock = WoundClock()
+    began = clock.now()
+
+    async def looks(timeline: Timeline, *readings: Reading) -> None:
+        found = judged(list(readings)).model_copy(update={"at": clock.now()})
+        await write(timeline, clock, Assessed(assessment=found))
+        clock.wind(600)
+
+    async with timeline_at(tmp_path / "mx.db", clock) as timeline:
+        await write(timeline, clock, IncidentOpened(integration="default"))
+        await looks(timeline, UP, api("/assets", 500))
+        await looks(timeline, DOWN, api("/assets", 500))
+        await looks(timeline, DOWN, api("/assets", 200))
+        before = (await timeline.book()).incidents()[0].seen
+    async with timeline_at(tmp_path / "mx.db", clock) as timeline:
+        after = (await timeline.book()).incidents()[0].seen
+    assert before == after
+    assert after["/workorders"] == (began, began + timedelta(seconds=600), False)
+    assert after["/assets"].bad_since is None

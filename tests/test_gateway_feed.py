@@ -19,7 +19,7 @@ from bot.runner import Runner
 from bot.steps import step_kinds
 from bot.timeline import Timeline
 from tests.gateway_standin import TOKEN, GatewayStandIn
-from tests.room import ANN, BEN, EVE, INCIDENT, numbered, open_incident, timeline_at
+from tests.room import ANN, BEN, EVE, INCIDENT, numbered, open_incident, prove, timeline_at
 from tests.wound_clock import WoundClock
 
 
@@ -137,6 +137,7 @@ async def test_what_happened_before_the_incident_or_without_one_is_nobodys(room:
         "lease": "manual",
         "says": "old",
     }
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(60)
     room.gateway.note("lease_started", actor=EVE, lease="manual", says="after the incident")
@@ -145,6 +146,7 @@ async def test_what_happened_before_the_incident_or_without_one_is_nobodys(room:
 
 
 async def test_a_write_that_is_dropped_after_the_incident_stands_on_its_timeline_once(room: Room) -> None:
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(3600)
     room.gateway.note("write_dropped", actor="cli:me@here", buffer_id="mxb_7", says="ordered twice")
@@ -156,6 +158,7 @@ async def test_a_write_that_is_dropped_after_the_incident_stands_on_its_timeline
 
 
 async def test_a_write_that_is_dropped_a_day_later_stands_at_the_desk_once(room: Room) -> None:
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(25 * 3600)
     room.gateway.note("write_dropped", actor="cli:me@here", buffer_id="mxb_7", says="ordered twice")
@@ -204,6 +207,7 @@ async def test_late_and_out_of_order_changes_keep_their_own_times(room: Room) ->
 
 
 async def test_without_an_open_incident_a_change_is_the_desks(room: Room) -> None:
+    await prove(room.timeline, room.clock)
     await room.incidents.resolve("default", actor=ANN, anyway_reason="over night")
     room.clock.wind(60)
     room.gateway.vendor("WEBHOOK_ARCHIVED", "user 7 archived webhook 9")

@@ -17,7 +17,7 @@ from bot.planning import fingerprint
 from bot.playbook import Playbook, PlaybookStep
 from bot.run_rules import Stale
 from bot.timeline import Timeline
-from tests.room import ANN, BEN, EVE, INCIDENT, assessment, numbered, open_incident, timeline_at, write
+from tests.room import ANN, BEN, EVE, INCIDENT, assessment, numbered, open_incident, prove, timeline_at, write
 from tests.wound_clock import WoundClock
 
 PLAYBOOKS: Mapping[str, Playbook] = {
@@ -225,6 +225,7 @@ async def test_a_lease_is_taken_back_after_its_incident_too(
     await open_incident(timeline, clock)
     await incidents.request_run("default", "rate-limited", actor=ANN)
     await lease_on(timeline, clock)
+    await prove(timeline, clock)
     await incidents.resolve("default", actor=ANN, anyway_reason="it stays on over night")
     await open_incident(timeline, clock, incident="mx-20261123-0002")
     assert (await incidents.request_undo("default", "rate-limited", actor=ANN)).incident == INCIDENT
@@ -257,6 +258,7 @@ async def test_resolve_refuses_and_lists_why(
     ]
     with pytest.raises(Refused, match="Say it in words"):
         await incidents.resolve("default", actor=ANN, anyway_reason=" ")
+    await prove(timeline, clock)
     done = await incidents.resolve("default", actor=ANN, anyway_reason="the vendor needs it so")
     assert done.says.startswith(f"{INCIDENT} is resolved. For its report: /mx report.")
     assert "\nAccepted by you, and the report says so:\n- rate-limited is on" in done.says
@@ -273,10 +275,9 @@ async def test_resolve_and_reopen(incidents: Incidents, timeline: Timeline, cloc
     await open_incident(timeline, clock)
     with pytest.raises(Refused, match=f"{INCIDENT} is open; there is nothing to reopen"):
         await incidents.reopen("default", "too early", actor=ANN)
+    await prove(timeline, clock)
     over = (await incidents.resolve("default", actor=ANN)).says
-    assert over.startswith(f"{INCIDENT} is resolved. For its report: /mx report. If it is back: /mx reopen")
-    assert "429" in over.partition("still found: ")[2]
-    assert over.endswith("To look again: /mx triage")
+    assert over == f"{INCIDENT} is resolved. For its report: /mx report. If it is back: /mx reopen REASON"
     again = (await incidents.reopen("default", "the 429s are back", actor=BEN)).says
     assert again == f"{INCIDENT} is open again. To look now: /mx triage"
     assert (await timeline.book()).open_incident("default") is not None
@@ -306,6 +307,7 @@ async def test_a_report_is_of_the_open_incident_or_the_latest(
     incidents: Incidents, timeline: Timeline, clock: WoundClock
 ) -> None:
     await open_incident(timeline, clock)
+    await prove(timeline, clock)
     await incidents.resolve("default", actor=ANN)
     done: Done = await incidents.request_report("default", actor=ANN, address=Address(channel="C9"))
     assert done.incident == INCIDENT

@@ -434,7 +434,7 @@ async def test_no_more_than_so_many_are_asked_at_once(tmp_path: Path) -> None:
             nonlocal going, most
             going += self.number == 0
             most = max(most, going)
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.02)
             going -= self.number == 0
             return await read(self, samples=samples)
 

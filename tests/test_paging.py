@@ -95,6 +95,8 @@ async def test_what_fails_is_tried_again_at_growing_waits_and_the_next_is_paged_
         scene.clock.wind(waits[-1])
         await scene.look()
     assert waits == list(AGAIN_S)
+    assert scene.meter.pages.value("1", "trigger", "failed") == 1 + len(AGAIN_S)
+    assert scene.meter.pages.value("2", "trigger", "taken") == 1
     assert 3000 < sum(waits) < 4000
     assert not (await scene.page(0)).waits
     scene.fake.broken.clear()

@@ -4,28 +4,20 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import Callable
-from typing import TypeVar
 
 from rich.console import Console
 
-from bot.demo.door import wall_clock
+from bot.demo.hands import PATIENCE_S, WINDOW_S, Hands
 from bot.demo.prompt import take_commands
-from bot.demo.rates import Rates, rates_from
-from bot.demo.screen import Screen, names_of
-from bot.demo.slack.controls import Control, controls, find_control
+from bot.demo.screen import Screen
+from bot.demo.slack.controls import Control, controls
 from bot.demo.slack.records import Message
-from bot.demo.slack.render import render
-from bot.demo.world import LIMIT, LIMIT_WINDOW_S, SLOW_PACE, StoryFault, World, start_world
-
-Seen = TypeVar("Seen")
+from bot.demo.world import LIMIT, LIMIT_WINDOW_S, SLOW_PACE, StoryFault, start_world
 
 _ENDED = re.compile(r"rate-limited: (done|failed|inconclusive|interrupted)")
 
 BUTTON = "Enable emergency rate limit"
 STORM_PER_S = 4.0
-WINDOW_S = 3.0
-"""Rates are measured over so many seconds."""
 CALM_S = 4
 READING_S = 1.5
 """A pause on a terminal, where somebody reads along."""
@@ -33,7 +25,6 @@ LIMIT_PER_S = 1.0
 """What the playbook limits to."""
 MANY_PER_S = 3.0
 """429s per second at which somebody notices."""
-PATIENCE_S = 25.0
 VERIFY_S = 70.0
 """The playbook itself watches for up to 60 s."""
 
@@ -78,15 +69,8 @@ async def _play(screen: Screen, *, stay: bool) -> None:
             await take_commands(world, screen)
 
 
-class Story:
+class Story(Hands):
     """The steps of the outage; each one checks that it happened and raises StoryFault where it did not."""
-
-    def __init__(self, world: World, screen: Screen, *, reading_s: float = 0.0) -> None:
-        self._reading_s = reading_s
-        self._world = world
-        self._screen = screen
-        self._slack = world.slack
-        self._card_ts = ""
 
     async def play(self) -> None:
         """All steps in order."""
@@ -177,8 +161,13 @@ class Story:
         )
 
     async def resolve(self) -> None:
-        """It is over, and the card says so."""
-        self._screen.chapter("It is over")
+        """It is over: line by line, with evidence; and the card says so."""
+        self._screen.chapter("Recovery is proved, not declared")
+        await self._well()
+        await self._type("Ada", "verify")
+        proof = await self._seen(self._proof, "the proof of recovery")
+        self._screen.message(proof, self._slack)
+        self._expect("Recovery is proved", proof)
         await self._type("Ada", "resolve")
         await self._slack.until(
             lambda: "resolved" in self._text(self._card()).lower(),
@@ -198,90 +187,16 @@ class Story:
             if words.lower() not in content.lower():
                 raise StoryFault(f"the report has no section {words!r}")
 
-    async def _type(self, person: str, text: str) -> None:
-        self._world.check()
-        self._screen.typed(person, f"/mx {text}")
-        outcome = await self._slack.command(self._world.people[person], self._world.channel, "/mx", text)
-        if outcome.error or outcome.status != 200:  # noqa: PLR2004 - HTTP
-            raise StoryFault(f"/mx {text}: {outcome.error or outcome.status} {' '.join(outcome.details)}")
-        if outcome.message is not None:
-            self._screen.message(outcome.message, self._slack)
-
-    async def _press(self, person: str, label: str) -> None:
-        self._world.check()
-        control = find_control(self._card().blocks, label)
-        self._screen.clicked(person, label)
-        user = self._world.people[person]
-        outcome = await self._slack.click(user, self._world.channel, self._card_ts, control.action_id)
-        if outcome.error or outcome.status != 200:  # noqa: PLR2004 - HTTP
-            raise StoryFault(f"clicking {label!r}: {outcome.error or outcome.status}")
-        for _ in range(3):  # a plan that changed between showing and sending is shown again, as it is now
-            dialog = await self._slack.dialog(user)
-            self._screen.view(dialog, self._slack)
-            if not dialog.body.get("submit"):
-                break
-            await asyncio.sleep(self._reading_s)
-            self._screen.clicked(person, dialog.body["submit"]["text"])
-            sent = await self._slack.submit_view(user, dialog.id)
-            if sent.error or sent.errors:
-                raise StoryFault(f"sending the dialog of {label!r}: {sent.error or sent.errors}")
-            if sent.view is None:
-                return
-        raise StoryFault(f"the dialog of {label!r} stays open")
-
-    async def _seen(self, look: Callable[[], Seen | None], what: str) -> Seen:
-        found = await self._slack.until(look, timeout_s=PATIENCE_S, what=what)
-        assert found is not None
-        return found
-
-    async def _measure(self, *, shown: bool = True) -> Rates:
-        self._world.check()
-        rates = rates_from(
-            await self._world.gateway_status(WINDOW_S),
-            window_s=WINDOW_S,
-            at=wall_clock().strftime("%H:%M:%S"),
-        )
-        if shown:
-            self._screen.rates(rates)
-        return rates
-
-    async def _until(
-        self, true: Callable[[Rates], bool], *, what: str, within_s: float = PATIENCE_S
-    ) -> Rates:
-        """Measure once a second until it is true."""
-        try:
-            async with asyncio.timeout(within_s):
-                while True:
-                    rates = await self._measure()
-                    if true(rates):
-                        return rates
-                    await asyncio.sleep(1)
-        except TimeoutError:
-            raise StoryFault(f"waiting {within_s:.0f} s for {what}: it did not happen") from None
-
-    async def _no_lease(self) -> None:
-        mode: object = None
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    mode = (await self._world.gateway_status(WINDOW_S)).get("mode")
-                    if mode == "pass":
-                        return
-                    await asyncio.sleep(0.2)
-        except TimeoutError:
-            raise StoryFault(f"the undo was confirmed, but the gateway's mode is {mode!r}") from None
-
     def _with_button(self) -> Message | None:
         for message in self._slack.messages(self._world.channel):
             if any(control.label == BUTTON for control in controls(message.blocks)):
                 return message
         return None
 
-    def _card(self) -> Message:
-        message = self._slack.state.find(self._world.channel, self._card_ts)
-        if message is None:
-            raise StoryFault("the card is gone from the channel")
-        return message
+    def _proof(self) -> Message | None:
+        """What Ada was told of it, once she was."""
+        told = self._slack.ephemerals(self._world.people["Ada"], self._world.channel)
+        return next((each for each in told if "good rounds" in self._text(each)), None)
 
     def _undo_button(self) -> Control | None:
         return next((each for each in controls(self._card().blocks) if each.label.startswith("Undo")), None)
@@ -291,10 +206,3 @@ class Story:
             if file.name.endswith(".md") and file.content and file.shares:
                 return file.name, file.content.decode("utf-8")
         return None
-
-    def _text(self, message: Message) -> str:
-        return "\n".join(render(message, names=names_of(self._slack), width=10_000))
-
-    def _expect(self, words: str, message: Message) -> None:
-        if words not in self._text(message):
-            raise StoryFault(f"{words!r} was expected on the card:\n{self._text(message)}")

@@ -189,7 +189,7 @@ async def start_world() -> AsyncIterator[World]:
                 jobs=jobs,
                 log=log,
                 retries=1,
-                memory_s=15.0,
+                memory_s=8.0,
                 up_since_s=UP_SINCE_S,
             )
         )

@@ -113,12 +113,12 @@ class Book:
     def changes(self, integration: str) -> tuple[Change, ...]:
         """What was changed at MaintainX lately, as the desk and the open incident know it."""
         there = self.open_incident(integration)
-        at_desk = (
+        told = (
             Change(event.at, event.fact.event, event.fact.says, event.fact.delivery)
             for event in self.desk(integration).changes
             if isinstance(event.fact, VendorReported)
         )
-        return (*at_desk, *(there.changes if there else ()))
+        return (*told, *(there.changes if there else ()))
 
     def pending_triages(self) -> tuple[Event, ...]:
         """Requests for a triage that are not answered, oldest first, from desks and incidents."""
@@ -131,9 +131,9 @@ class Book:
         return _by_age(event for stream in now.reports for event in now.incidents[stream].reports_pending)
 
     def pending_verifies(self) -> tuple[Event, ...]:
-        """Requests for a proof of recovery that are not answered, oldest first."""
+        """Requests for a proof of recovery that are not answered, oldest first, from desks and incidents."""
         now = self._folded()
-        return _by_age(event for stream in now.verifies for event in now.incidents[stream].verifies_pending)
+        return _by_age(event for stream in now.verifies for event in now.state(stream).verifies_pending)
 
     def paging(self) -> tuple[Incident, ...]:
         """Incidents with a page that is still to be sent; resolved ones too."""
@@ -245,6 +245,7 @@ class _Now:
     def _mark(self, stream: str) -> None:
         state = self.state(stream)
         _mark(self.triages, stream, present=bool(state.triages_pending))
+        _mark(self.verifies, stream, present=bool(state.verifies_pending))
         if isinstance(state, Incident):
             _mark(self.open, stream, present=state.open)
             if state.open:
@@ -254,7 +255,6 @@ class _Now:
             _mark(self.leased, stream, present=bool(state.leases))
             _mark(self.reports, stream, present=bool(state.reports_pending))
             _mark(self.running, stream, present=bool(state.runs) and any(run.live for run in state.runs))
-            _mark(self.verifies, stream, present=bool(state.verifies_pending))
             _mark(self.paging, stream, present=any(page.waits for page in state.oncall.pages))
             _mark(self.ordering, stream, present=any(order.ok is None for order in state.orders))
 

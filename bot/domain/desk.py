@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.events import DeliveryFailed, Event, TriageFinished, TriageRequested, desk
 from bot.domain.fold import unanswered
-from bot.domain.watching import VendorReported, WatchMoved
+from bot.domain.watching import RecoveryChecked, VendorReported, VerifyRequested, WatchMoved
 
 STREAM = desk("")
 """With what the stream of every desk begins."""
@@ -21,6 +21,7 @@ class Desk:
     integration: str
     version: int = 0
     triages_pending: tuple[Event, ...] = ()
+    verifies_pending: tuple[Event, ...] = ()
     delivery_failed: DeliveryFailed | None = None
     """The latest answer that could not be shown, until one was."""
     changes: tuple[Event, ...] = ()
@@ -31,7 +32,7 @@ class Desk:
     """When that was written down."""
 
 
-def at_desk(was: Desk | None, event: Event) -> Desk:
+def at_desk(was: Desk | None, event: Event) -> Desk:  # noqa: PLR0911 - one case per kind of fact
     """The desk after one more event; it holds requests only, so what else is said there just counts."""
     was = was or Desk(integration=event.stream.removeprefix(STREAM))
     match event.fact:
@@ -40,6 +41,11 @@ def at_desk(was: Desk | None, event: Event) -> Desk:
         case TriageFinished(request=request):
             pending = unanswered(was.triages_pending, request)
             return replace(was, version=event.version, triages_pending=pending, delivery_failed=None)
+        case VerifyRequested():
+            return replace(was, version=event.version, verifies_pending=(*was.verifies_pending, event))
+        case RecoveryChecked(request=request):
+            waiting = unanswered(was.verifies_pending, request or "")
+            return replace(was, version=event.version, verifies_pending=waiting)
         case DeliveryFailed() as failed:
             return replace(was, version=event.version, delivery_failed=failed)
         case VendorReported():

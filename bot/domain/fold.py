@@ -243,7 +243,10 @@ def unanswered(pending: tuple[Event, ...], request: str) -> tuple[Event, ...]:
     return tuple(
         event
         for event in pending
-        if not (isinstance(event.fact, TriageRequested | ReportRequested) and event.fact.request == request)
+        if not (
+            isinstance(event.fact, TriageRequested | ReportRequested | VerifyRequested)
+            and event.fact.request == request
+        )
     )
 
 

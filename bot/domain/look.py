@@ -10,6 +10,8 @@ from bot.domain.telling import hour, waits
 PARKED_SHOWN = 3
 """Writes of unknown fate that a card asks about; the rest is named by ``mx buffer list``."""
 
+UNASKED = "The gateway could not be asked whether writes wait there"
+
 
 class Look(Frozen):
     """The gateway as it was at ``at``; ``trouble`` says why there is nothing newer."""
@@ -69,6 +71,18 @@ class Look(Frozen):
                 "decide on the card, or with mx buffer list --state unknown"
             )
         return tuple(found)
+
+    @property
+    def remark(self) -> str:
+        """What is to be told where the gateway could not be asked; empty where it could."""
+        return f"{UNASKED}: {self.trouble}" if self.trouble else ""
+
+    def held_back(self, zone: tzinfo) -> tuple[str, ...]:
+        """``unmet``; where the gateway cannot be asked, what it held back when it last could, and since when."""
+        lines = self.unmet(zone)
+        if not self.trouble or not lines:
+            return lines
+        return (*lines, f"{UNASKED}, so this is as of {hour(self.at, zone)}: {self.trouble}")
 
 
 def refused(action: Control, now: ReplayProgress) -> str | None:

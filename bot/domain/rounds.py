@@ -33,6 +33,13 @@ class Seen(NamedTuple):
     verdict: Verdict
     rules: tuple[str, ...]
     """Which rules found something, the gravest first."""
+    missing: frozenset[str] | None = None
+    """The collections without any good answer; None where that is not known any more, after a restart."""
+
+    @property
+    def fault(self) -> tuple[WatchState, Severity | None, Verdict, tuple[str, ...]]:
+        """What it is, whenever it was and wherever."""
+        return self.state, self.severity, self.verdict, self.rules
 
 
 class Judged(NamedTuple):
@@ -74,7 +81,8 @@ def seen(found: Assessment, *, online: bool = True) -> Seen | None:
     if state is None:
         return None
     rules = tuple(finding.rule for finding in found.findings)
-    return Seen(found.at, state, found.severity, found.verdict, rules)
+    missing = frozenset((*found.unanswered, *found.limited))
+    return Seen(found.at, state, found.severity, found.verdict, rules, missing)
 
 
 def kept(spec: Integration) -> int:
@@ -119,7 +127,9 @@ def judge(
     if latest is not None and latest.open:
         turned = (state == "offline") != (told.state == "offline") and state is not None
         moved = _moved(told, state, at, found, latest, zone) if turned and state else None
-        return Judged(moved=moved, assessed=_graded(spec, counted, latest.assessment), unsure=unsure)
+        known = latest.assessment
+        assessed = _graded(spec, counted, known) or _elsewhere(spec, counted, known)
+        return Judged(moved=moved, assessed=assessed, unsure=unsure)
     if state is None or state == told.state:
         return Judged(unsure=unsure)
     if state != "bad":
@@ -199,7 +209,16 @@ def _graded(spec: Integration, counted: Sequence[Seen], known: Assessment | None
         return False
     if rank > before:
         return all(_rank(one.severity) >= rank for one in good)
-    return (was is None or now[1:] != was[1:]) and all(one[1:] == now[1:] for one in good)
+    return (was is None or now.fault != was.fault) and all(one.fault == now.fault for one in good)
+
+
+def _elsewhere(spec: Integration, counted: Sequence[Seen], known: Assessment | None) -> bool:
+    """The same fault in other collections, in rounds enough: of each it is to be known since when data may be missing."""
+    now, was = counted[-1], seen(known) if known is not None else None
+    if now.missing is None or was is None or now.fault != was.fault or now.missing == was.missing:
+        return False
+    row = _online(counted)[-spec.bad_rounds :]
+    return len(row) == spec.bad_rounds and all(one[1:] == now[1:] for one in row)
 
 
 def _moved(

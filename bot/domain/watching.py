@@ -86,6 +86,8 @@ class RecoveryChecked(Fact):
     lines: tuple[RecoveryLine, ...]
     says: str
     address: Address = Address()
+    was_proved: bool = False
+    """It had been, by the look before."""
 
 
 AnyWatching = WatchMoved | VendorReported | GapsOpened | GapsAccepted | VerifyRequested | RecoveryChecked

@@ -8,9 +8,10 @@ from bot.domain.events import Event, TriageFinished
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
 from bot.domain.order import GatewayAnswered
+from bot.domain.watching import RecoveryChecked
 from bot.domain.words import sentence
 from bot.ports import Clock
-from bot.slack import blocks
+from bot.slack import blocks, proofview
 from bot.slack.api import SlackApi, SlackError
 from bot.slack.card import GATHER_S
 from bot.slack.chat import SlackChat
@@ -26,8 +27,11 @@ _PATIENCE = timedelta(seconds=20)
 """How long an answer waits for its card; then it says that the card will follow."""
 
 
+_Answer = TriageFinished | GatewayAnswered | RecoveryChecked
+
+
 class Answers:
-    """Answers each finished triage and each order to the gateway once, in order; a restart goes on where the last life stopped."""
+    """Answers each finished triage, order to the gateway and look at recovery once, in order, across restarts."""
 
     def __init__(
         self, timeline: Timeline, api: SlackApi, chat: SlackChat, replies: Replies, *, clock: Clock
@@ -55,10 +59,7 @@ class Answers:
             self._done = self._noted = int(await self._replies.shown(_CURSOR) or 0)
         while events := await self._timeline.since(self._done):
             for event in events:
-                if (
-                    isinstance(event.fact, TriageFinished | GatewayAnswered)
-                    and event.fact.address.reply is not None
-                ):
+                if isinstance(event.fact, _Answer) and event.fact.address.reply is not None:
                     if not await self._answer(event, event.fact):
                         return self._done
                     await self._note(event.seq)
@@ -72,10 +73,14 @@ class Answers:
         await self._replies.note(_CURSOR, str(seq))
         self._noted = seq
 
-    async def _answer(self, event: Event, fact: TriageFinished | GatewayAnswered) -> bool:
+    async def _answer(self, event: Event, fact: _Answer) -> bool:
         """True where this one is dealt with; False where its card is still awaited."""
         if isinstance(fact, GatewayAnswered):
             await self._tell(fact.address, with_people(sentence(fact)))
+            return True
+        if isinstance(fact, RecoveryChecked):
+            over = (await self._timeline.book()).incident(event.stream)
+            await self._tell(fact.address, proofview.answer(fact, ended=over is not None and not over.open))
             return True
         found = (await self._timeline.book()).incident(fact.incident) if fact.incident else None
         waited = self._clock.now() - event.recorded_at > _PATIENCE

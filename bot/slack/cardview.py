@@ -14,7 +14,7 @@ from bot.domain.mitigation import Plan, PlannedStep
 from bot.domain.reminders import Duty
 from bot.domain.run import Run
 from bot.domain.telling import each
-from bot.slack import blocks, bufferview, dutyview, runview, tables
+from bot.slack import blocks, bufferview, dutyview, proofview, runview, tables
 from bot.slack.clocktime import clock
 from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
 from bot.slack.press import Act, Press
@@ -111,6 +111,7 @@ def _top(incident: Incident, duty: Duty) -> Iterator[Block]:
         yield blocks.section(joined("\n", on))
     if runs := [line for run in _shown(incident) for line in runview.lines(incident, run, zone)]:
         yield blocks.section(joined("\n", runs))
+    yield from proofview.section(incident, zone)
 
 
 def _details(incident: Incident) -> Iterator[Block]:
@@ -161,7 +162,8 @@ def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
         who, why = person(set_by_person.actor), set_by_person.reason
         yield say("{} set *{}*: {}", who, set_by_person.severity, why)
     if incident.healthy_now:
-        yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
+        if incident.recovery is None:
+            yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
     elif incident.proposed:
         number = incident.proposed.number
         since = clock(_seen_since(incident), zone)

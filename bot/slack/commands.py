@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.domain.authority import Role
-from bot.slack import blocks, statsview, taking_verbs, verbs
+from bot.slack import blocks, ending_verbs, statsview, taking_verbs, verbs
 from bot.slack.edge import Asked, Edge
 from bot.slack.gapverb import gap
 from bot.slack.limits import Mrkdwn, joined, say, with_people
@@ -88,6 +88,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "stop", "", "end every run after its current step", "/mx stop", verbs.stop, "responder", "stop runs"
     ),
+    Verb("verify", "", "is recovery proved? each line with its evidence", "/mx verify", ending_verbs.verify),
     Verb(
         "gap",
         "[accept NAME|all REASON]",
@@ -98,9 +99,9 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "resolve",
         "[anyway REASON]",
-        "it is over; anyway: with open points in your name",
+        "it is over, if recovery is proved; anyway: with open points in your name",
         "/mx resolve",
-        verbs.resolve,
+        ending_verbs.resolve,
         "responder",
         "resolve incidents",
     ),
@@ -109,7 +110,7 @@ VERBS: tuple[Verb, ...] = (
         "REASON",
         "it was not over",
         "/mx reopen the 429s are back",
-        verbs.reopen,
+        ending_verbs.reopen,
         "responder",
         "reopen incidents",
     ),

@@ -17,6 +17,7 @@ from bot.domain.oncall import (
     SnoozeEnded,
 )
 from bot.domain.telling import moment
+from bot.domain.watching import RecoveryChecked
 from bot.slack import blocks
 from bot.slack.limits import Block, Mrkdwn, escape, joined, person, say
 from bot.slack.press import Press
@@ -156,6 +157,19 @@ def _overdue(fact: PageOverdue, told: Told) -> Post | None:
     )
 
 
+def _recovered(fact: RecoveryChecked, told: Told) -> Post | None:
+    """What the monitor found by itself, unless somebody has looked since; a person who asked was told privately."""
+    found = told.incident
+    known = found.recovery.fact if found.recovery else None
+    if fact.request is not None or not found.open or known != fact:
+        return None
+    if fact.verdict == "proved":
+        return Post(say("{}. If you agree that it is over: `/mx resolve`", fact.says))
+    return (
+        Post(say("{}. To see all of it: the card, or `/mx verify`", fact.says)) if fact.was_proved else None
+    )
+
+
 def _button(incident: Incident, label: str) -> Block:
     press = Press(act="ack", incident=incident.id, integration=incident.integration)
     return blocks.button(label, action=press.action, value=press.value, style="primary")
@@ -168,6 +182,7 @@ POSTS: tuple[Kind[Any], ...] = (
     Kind(SnoozeEnded, _quiet_over),
     Kind(PageFailed, _not_paged),
     Kind(PageOverdue, _overdue),
+    Kind(RecoveryChecked, _recovered),
 )
 """Every kind that is posted."""
 

@@ -4,7 +4,6 @@ import re
 
 from bot.domain.assessment import Severity
 from bot.domain.incident import Incident
-from bot.domain.look import Look
 from bot.domain.telling import some
 from bot.domain.words import sentence
 from bot.errors import Refused
@@ -20,7 +19,6 @@ _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
 _LINES = 25
 FRESH_S = 1.2
 """How long the gateway may take to say what waits there, within the 3 seconds of an acknowledgement."""
-_UNASKED = "The gateway could not be asked whether writes wait there"
 
 
 class Misused(Refused):
@@ -46,7 +44,7 @@ async def triage(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def status(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     """What is open now."""
-    _none(words)
+    none(words)
     return blocks.private(await overview(edge, within_s=FRESH_S))
 
 
@@ -74,7 +72,7 @@ async def note(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """The last lines of the open incident's timeline, else of the latest's."""
-    _none(words)
+    none(words)
     found = await _open_or_latest(edge, asked)
     history = await edge.timeline.history(found.id)
     lines = [
@@ -96,7 +94,7 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def playbooks(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     """What can be run."""
-    _none(words)
+    none(words)
     lines = [
         say("*{}* {}: {} `/mx run {}` shows its plan.", found.name, found.title, found.when, found.name)
         for found in edge.playbooks.values()
@@ -158,36 +156,9 @@ async def approve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def stop(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """Stop every run after its current step."""
-    _none(words)
+    none(words)
     done = await edge.steering.stop(actor=asked.actor, key=asked.key)
     return blocks.private(joined("\n", [with_people(one.says) for one in done]))
-
-
-async def resolve(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """It is over."""
-    first, _, reason = words.partition(" ")
-    if words and (first != "anyway" or not reason.strip()):
-        raise Misused("Resolve takes no words, or `anyway` and a reason.")
-    found = await edge.integration(asked)
-    look = await edge.watch.fresh(found.name, within_s=FRESH_S)
-    done = await edge.incidents.resolve(
-        found.name,
-        actor=asked.actor,
-        anyway_reason=reason.strip() or None,
-        at_gateway=_unmet(look, edge) if look else (),
-        remark=f"{_UNASKED}: {look.trouble}" if look and look.trouble else "",
-        key=asked.key,
-    )
-    return blocks.private(with_people(done.says))
-
-
-async def reopen(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """It was not over."""
-    if not words:
-        raise Misused("Reopening needs a reason.")
-    found = await edge.integration(asked)
-    done = await edge.incidents.reopen(found.name, words, actor=asked.actor, key=asked.key)
-    return blocks.private(with_people(done.says))
 
 
 async def redact(edge: Edge, asked: Asked, words: str) -> blocks.Message:
@@ -204,20 +175,12 @@ async def redact(edge: Edge, asked: Asked, words: str) -> blocks.Message:
 
 async def report(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     """Ask for the report of the open incident, else of the latest."""
-    _none(words)
+    none(words)
     found = await edge.integration(asked)
     done = await edge.incidents.request_report(
         found.name, actor=asked.actor, address=edge.address(asked), key=asked.key
     )
     return blocks.private(with_people(done.says))
-
-
-def _unmet(look: Look, edge: Edge) -> tuple[str, ...]:
-    """What the gateway holds back; where it cannot be asked, what it held back when it last could."""
-    lines = look.unmet(edge.zone)
-    if not look.trouble or not lines:
-        return lines
-    return (*lines, f"{_UNASKED}, so this is as of {clock(look.at, edge.zone)}: {look.trouble}")
 
 
 async def _open(edge: Edge, asked: Asked) -> Incident:
@@ -237,7 +200,8 @@ async def _open_or_latest(edge: Edge, asked: Asked) -> Incident:
     return found
 
 
-def _none(words: str) -> None:
+def none(words: str) -> None:
+    """Raise Misused where there are words behind a verb that takes none."""
     if words:
         raise Misused("That verb takes no words after it.")
 

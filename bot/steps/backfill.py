@@ -16,8 +16,8 @@ from bot.maintainx_pages import MOST_ROWS, dated, query, read
 from bot.ports import Clock, Gateway, StepContext, StepResult
 from bot.steps import outbound, values
 from bot.steps.importing import Batch, Import, import_of
-from bot.steps.straight import Straight, known
-from bot.steps.surroundings import Surroundings
+from bot.steps.surroundings import Surroundings, known
+from bot.straight import Straight
 
 PAGE = 100
 RATE_PER_S = 1.0

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
-from bot.ports import Pager, RotatingKey
+from bot.errors import OutsideError
+from bot.ports import KeySource, Pager, RotatingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,14 @@ class Surroundings:
     """Where people find an incident."""
     served: str = "default"
     """The integration whose requests the gateway takes; of any other it knows nothing."""
+
+
+def known(around: Surroundings, name: str) -> tuple[Integration, KeySource]:
+    """The integration and its key. Raises OutsideError where the settings do not have it."""
+    integration, key = around.integrations.get(name), around.keys.get(name)
+    if integration is None or key is None:
+        raise OutsideError(
+            f"there is no integration {name} in the settings; describe it in mx.toml under [integrations.{name}]",
+            permanent=True,
+        )
+    return integration, key

@@ -119,8 +119,8 @@ async def _said(settings: Settings, saying: Saying, words: str, integration: str
         except _Misused as misused:
             raise click.UsageError(str(misused)) from None
         except Refused as refused:
-            raise Refused(_typed(str(refused))) from None
-    return _typed(done.says)
+            raise Refused(typed(str(refused))) from None
+    return typed(done.says)
 
 
 def meant(settings: Settings, book: Book, integration: str | None) -> str:
@@ -146,7 +146,8 @@ def meant(settings: Settings, book: Book, integration: str | None) -> str:
     )
 
 
-def _typed(says: str) -> str:
+def typed(says: str) -> str:
+    """The engine's answer with its ``/mx`` verbs as they are typed in a terminal."""
     for slack, here in _IN_TERMINAL:
         says = says.replace(slack, here)
     return says

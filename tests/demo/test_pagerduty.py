@@ -1,12 +1,16 @@
 """The stand-in for PagerDuty: a raw bad client is refused as the documentation says, and good events are joined."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
+from bot.demo.door import Door
 from bot.demo.pagerduty import ROUTING_KEY, FakePagerDuty
 
 
@@ -80,3 +84,49 @@ async def test_it_fails_as_it_is_told_to(fake: FakePagerDuty) -> None:
     fake.failing = ["hang up"]
     with pytest.raises(httpx.HTTPError):
         await send(fake, content)
+
+
+async def test_each_routing_key_is_a_service_with_alerts_of_its_own(fake: FakePagerDuty) -> None:
+    other = "2" * 32
+    fake.routing_keys.add(other)
+    for key in (ROUTING_KEY, other):
+        await send(fake, json.dumps(event(routing_key=key)).encode())
+    await send(fake, json.dumps(event(routing_key=other, event_action="resolve")).encode())
+    assert [(alert.routing_key, alert.state) for alert in fake.alerts] == [
+        (ROUTING_KEY, "triggered"),
+        (other, "resolved"),
+    ]
+    fake.broken.add(other)
+    assert (await send(fake, json.dumps(event(routing_key=other)).encode())).status_code == 503
+    assert (await send(fake, json.dumps(event()).encode())).status_code == 202
+
+
+async def test_what_is_lost_was_done_all_the_same(fake: FakePagerDuty) -> None:
+    fake.failing = ["lose"]
+    with pytest.raises(httpx.HTTPError):
+        await send(fake, json.dumps(event()).encode())
+    assert [alert.state for alert in fake.alerts] == ["triggered"]
+
+
+async def test_its_webhooks_are_signed_over_the_body_by_every_secret(fake: FakePagerDuty) -> None:
+    got: list[tuple[bytes, str]] = []
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        got.append((await request.read(), request.headers["X-PagerDuty-Signature"]))
+        return web.Response(status=503 if len(got) == 1 else 202)
+
+    async with Door.open(serve) as door:
+        fake.webhooks.url = f"{door.url}/hook"
+        fake.webhooks.secrets = ["one", "two"]
+        await send(fake, json.dumps(event()).encode())
+        await fake.webhooks.settled()
+        (triggered,) = fake.webhooks.deliveries
+        assert (triggered.status, triggered.event["event_type"]) == (503, "incident.triggered")
+        made = await fake.act(fake.alert("d-1"), "acknowledge", by="Jo")
+        assert (made.status, made.event["agent"]["summary"]) == (202, "Jo")
+        assert made.event["data"]["incident_key"] == "d-1"
+        await fake.webhooks.deliver(triggered)
+    for body, header in got:
+        signatures = [hmac.new(secret, body, hashlib.sha256).hexdigest() for secret in (b"one", b"two")]
+        assert header == ",".join(f"v1={one}" for one in signatures)
+    assert got[0] == got[2], "a delivery that is sent again is the same"

@@ -76,10 +76,14 @@ class Watch:
 
     def round(self, kind: Kind) -> Judged:
         """One round, and what it is worth, written down."""
+        return self.sees(FOUND[kind], online=kind != "offline")
+
+    def sees(self, read: Assessment, *, online: bool = True) -> Judged:
+        """The same of a round that read this."""
         self.at += timedelta(minutes=5)
         spec = INTEGRATION.model_copy(update={"bad_rounds": self.bad, "good_rounds": self.good})
-        found = FOUND[kind].model_copy(update={"at": self.at})
-        one = seen(found, online=kind != "offline")
+        found = read.model_copy(update={"at": self.at})
+        one = seen(found, online=online)
         if one is None:
             return Judged()
         self.rounds = [*self.rounds, one][-kept(spec) :]
@@ -219,6 +223,19 @@ def test_another_fault_of_the_same_severity_is_told() -> None:
     assert watch.incident is not None
     assert watch.incident.assessment is not None
     assert (watch.incident.assessment.severity, watch.incident.assessment.verdict) == (before, "maintainx")
+
+
+def test_the_same_fault_in_one_collection_more_is_assessed_anew() -> None:
+    """The gap of that collection begins there."""
+    watch = Watch()
+    some = [made.api(path, 500, 500, 500) for path in ("/users", "/assets")]
+    more = [*some, made.api("/locations", 500, 500, 500)]
+    first, second = (made.judged(made.healthy(*readings)) for readings in (some, more))
+    assert (first.severity, first.verdict) == (second.severity, second.verdict)
+    assert [watch.sees(found).assessed for found in (first, first, first)] == [False, False, False]
+    assert watch.incident is not None
+    assert [watch.sees(found).assessed for found in (second, second, second)] == [False, True, False]
+    assert [watch.sees(found).assessed for found in (first, second, first)] == [False, False, False]
 
 
 def test_a_persons_severity_stands_whatever_the_monitor_sees() -> None:

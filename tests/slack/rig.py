@@ -51,6 +51,7 @@ from bot.slack.settings import SlackSettings
 from bot.steering import Steering
 from bot.steps import step_kinds
 from bot.timeline import Timeline
+from tests import room
 from tests.domain import made
 from tests.gateway_standin import TOKEN, GatewayStandIn
 
@@ -130,6 +131,10 @@ class Rig:
         found = (await self.timeline.book()).incident(stream)
         assert found is not None
         return found
+
+    async def prove(self, incident: Incident) -> None:
+        """Recovery was proved just now, so that a resolve need not look."""
+        await room.prove(self.timeline, self.clock, incident=incident.id)
 
     async def finish_triages(self, *, incident: str | None, says: str) -> None:
         """Answer every pending request, as the triage follower does."""

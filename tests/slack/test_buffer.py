@@ -200,6 +200,7 @@ async def test_an_incident_is_not_over_while_writes_wait_unless_a_person_takes_i
     assert "137 writes wait at the gateway" in refused
     assert parked in refused
     assert (await rig.incident(incident.id)).open
+    await rig.prove(incident)
     await rig.slack.command(rig.ann, rig.channel, "/mx", "resolve anyway delivered by hand")
     found = await rig.incident(incident.id)
     assert not found.open
@@ -210,6 +211,7 @@ async def test_a_gateway_that_cannot_be_asked_is_said_and_keeps_no_incident_open
     rig: Rig,
 ) -> None:
     incident = await rig.open()
+    await rig.prove(incident)
     rig.gateway.hold_answer_of = "GET"
     answer = await rig.slack.command(rig.ann, rig.channel, "/mx", "resolve")
     assert answer.seconds < 3

@@ -130,6 +130,7 @@ async def another(rig: Rig, stream: str) -> None:
 async def test_a_button_of_an_incident_that_is_over_does_nothing_and_says_so(rig: Rig) -> None:
     incident = await rig.open()
     message = await card(rig)
+    await rig.prove(incident)
     await rig.edge.incidents.resolve("default", actor=f"slack:{rig.ben}")
     for button in (ENABLE, "Acknowledge"):
         await rig.slack.click_stale(rig.ann, rig.channel, message.ts, button, version=0)
@@ -164,8 +165,9 @@ async def test_acknowledge_triage_again_and_report_are_facts(rig: Rig) -> None:
 
 
 async def test_the_card_is_drawn_again_after_a_stale_click(rig: Rig) -> None:
-    await rig.open()
+    incident = await rig.open()
     message = await card(rig)
+    await rig.prove(incident)
     await rig.edge.incidents.resolve("default", actor="cli:x@y")
     await card(rig)
     calls = len(rig.slack.calls)

@@ -105,6 +105,7 @@ async def test_ack_severity_note_resolve_reopen_are_answered_in_a_sentence(rig: 
     assert "is SEV-1 from here" in await say(rig, "severity 1 the plant stands still")
     assert "is SEV-3 from here" in await say(rig, "severity SEV-3 it was one site")
     assert "Noted" in await say(rig, "note the vendor knows")
+    await rig.prove(incident)
     assert "is resolved" in await say(rig, "resolve")
     assert "is open again" in await say(rig, "reopen the 429s are back")
     now = await rig.incident(incident.id)
@@ -157,6 +158,15 @@ async def test_with_several_integrations_an_unclear_one_is_asked_for(tmp_path: P
         assert "Looking at both sides of plant-b" in await say(rig, "triage plant-b")
         await rig.open(integration="plant-b", asked_in=rig.channel)
         assert "Noted" in await say(rig, "note the one in trouble is meant")
+
+
+async def test_of_several_in_one_channel_the_one_in_trouble_is_meant(tmp_path: Path) -> None:
+    async with rigs.rig(tmp_path, names=("plant-a", "plant-b")) as rig:
+        assert "Which integration? There are plant-a, plant-b" in await say(rig, "triage")
+        await rig.open(integration="plant-b")
+        assert "Looking at both sides of plant-b" in await say(rig, "triage")
+        await rig.open(integration="plant-a")
+        assert "Which integration? There are plant-a, plant-b" in await say(rig, "triage")
 
 
 async def test_a_locked_database_is_said_within_three_seconds_and_nothing_is_half_written(

@@ -167,6 +167,7 @@ async def test_slack_out_of_reach_refuses_and_appends_nothing(rig: Rig) -> None:
     assert incident.id in await mx(rig, rig.ann, "status")
     assert (await head(rig), (await rig.incident(incident.id)).runs) == (before, ())
     rig.edge.members.authority = Authority(responders=(rig.ann,))
+    await rig.prove(incident)
     await mx(rig, rig.ann, "resolve anyway enough")
     assert not (await rig.incident(incident.id)).open
 

@@ -61,7 +61,7 @@ def test_the_demo_plays_one_outage_and_ends_with_0(tmp_path: Path) -> None:
         "Two clicks",
         "mx checks that it helped",
         "The cause is mended, the limit goes",
-        "It is over",
+        "Recovery is proved, not declared",
         "The report",
     ]
     for words in (
@@ -69,6 +69,9 @@ def test_the_demo_plays_one_outage_and_ends_with_0(tmp_path: Path) -> None:
         "SEV-2",
         "[ Enable emergency rate limit ]",
         "free of 429",
+        "> /mx verify",
+        "Recovery is proved",
+        "fresh data: /workorders: newest change",
         "> /mx resolve",
         "> /mx report",
     ):

@@ -30,7 +30,11 @@ async def test_gateway_buffers_then_replays(tmp_path: Path) -> None:
         await world.heard("The replay is running")
         arrived = [row["title"] for row in world.maintainx.workorders.values() if row["title"] in TITLES]
         assert sorted(arrived) == TITLES
-        assert "is resolved" in await world.mx("resolve")
+        await world.mx("resolve")
+        await world.card("Resolved")
+        assert "6 work orders made in the last hour" in await world.heard("Recovery is proved"), (
+            "the replayed ones"
+        )
 
         told = [sentence(event.fact) for event in await world.facts()]
         assert sum("Replay of the buffered writes asked for" in line for line in told) == 1

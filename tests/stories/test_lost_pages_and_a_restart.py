@@ -13,7 +13,7 @@ from bot.timeline import Timeline
 from tests.facts import assessment
 from tests.paging_scene import DEDUP, SECOND_KEY
 from tests.room import ANN, INCIDENT
-from tests.stories.world import World, started
+from tests.stories.world import World, configure, started
 
 
 async def write(world: World, *facts: e.AnyFact, actor: str = "mx") -> None:
@@ -32,10 +32,8 @@ async def until_told(world: World, kind: type[e.AnyFact], count: int) -> Inciden
 
 
 async def test_two_lost_pages_and_a_restart_end_with_exactly_the_right_alerts(tmp_path: Path) -> None:
-    (tmp_path / "mx.toml").write_text(
-        f'[bot]\nescalation_keys = ["{SECOND_KEY}"]\n[integrations.default]\nwatch = false\n', "utf-8"
-    )
     async with started(tmp_path) as world, FakePagerDuty.start() as pagerduty:
+        configure(tmp_path, bot=f'escalation_keys = ["{SECOND_KEY}"]\nonline_urls = []')
         pagerduty.routing_keys.add(SECOND_KEY)
         pagerduty.webhooks.now = world.clock.now
         world.env |= {

@@ -19,6 +19,7 @@ from bot.domain.calendar import Calendar
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.run import Run
+from bot.domain.watching import VerifyRequested
 from bot.errors import Refused
 from bot.gap_watch import GapWatch
 from bot.gateway_client import GatewayClient
@@ -236,8 +237,9 @@ async def test_an_outage_opens_its_gap_by_itself_and_the_backfill_closes_it(tmp_
         assert any(
             line.startswith("workorders from MaintainX, 2026-11-23") and "0 missing" in line for line in lines
         )
-        await here.incidents.resolve("default", actor=ANN)
-        assert (await here.incident()).accepted == ()
+        asked = (await here.incidents.resolve("default", actor=ANN)).event
+        assert asked is not None, "no gap is in the way any more"
+        assert isinstance(asked.fact, VerifyRequested), "it is for the proof to say that it is over"
 
 
 async def test_a_row_that_is_missed_keeps_the_gap_open_and_is_named_on_the_timeline(tmp_path: Path) -> None:

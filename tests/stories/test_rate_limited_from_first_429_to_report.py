@@ -37,8 +37,12 @@ async def test_rate_limited_from_first_429_to_report(tmp_path: Path) -> None:
         await world.mx("triage")
         await world.card("Every probe answered well", without=(ENABLE,))
         await world.mx("note a re-sync of all assets was started by hand")
-        assert "is resolved" in await world.mx("resolve")
+        world.work_goes_on()
+        assert "if it is" in await world.mx("resolve"), "recovery is proved, not declared"
         await world.card("Resolved · SEV-2", f"Resolved by @{world.ann}", without=("Triage again",))
+        told = await world.heard("Recovery is proved")
+        for line in ("fresh data: /workorders: newest change", "1 work order made in the last hour"):
+            assert line in told
 
         await world.mx("report")
         await world.until(lambda: any(file.shares for file in world.slack.state.files.values()), "the report")

@@ -13,6 +13,7 @@ from bot.domain import events as e
 from bot.domain.gateway import Policy
 from bot.domain.incident import Incident
 from bot.domain.plan import plan_lines
+from bot.domain.watching import VerifyRequested
 from bot.errors import Refused
 from bot.gateway_client import GatewayClient
 from bot.gateway_feed import GatewayFeed
@@ -156,7 +157,11 @@ async def test_the_429s_stop_and_undo_ends_this_lease_alone(tmp_path: Path) -> N
         assert [lease.id for lease in (await scene.policy()).leases] == ["manual"]
         assert (await scene.gateway.get("/v1/assets")).status == 200
         assert len(await scene.read_feed()) == 1  # the runner's own acts are not told twice
-        assert (await scene.incidents.resolve("default", actor=ANN)).event is not None
+        asked = await scene.incidents.resolve("default", actor=ANN)
+        assert asked.event is not None
+        assert isinstance(asked.event.fact, VerifyRequested), (
+            "nothing stands in the way; it is to be proved now"
+        )
 
 
 async def test_the_429s_go_on(tmp_path: Path) -> None:

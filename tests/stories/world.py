@@ -164,6 +164,10 @@ class World:
                 await asyncio.sleep(0.05)
         return seen
 
+    def work_goes_on(self) -> None:
+        """Somebody at the plant makes a work order: traffic by which recovery can be judged."""
+        self.maintainx.rows.add("/workorders", {"title": "Leak under Filler 3"})
+
     async def recovered(self) -> None:
         """Wait until the integration has forgotten what was held back and says that it is well."""
         async with asyncio.timeout(PATIENCE_S):
@@ -238,16 +242,32 @@ def configure(folder: Path, *, bot: str = "online_urls = []", integration: str =
 
 @asynccontextmanager
 async def started(
-    folder: Path, *, bot_member: bool = True, own_channel: bool = True, limits: Limits | None = None
+    folder: Path,
+    *,
+    bot_member: bool = True,
+    own_channel: bool = True,
+    limits: Limits | None = None,
+    user_limit: int = 1000,
+    clock: QuickClock | None = None,
 ) -> AsyncIterator[World]:
-    """Everything but the bot and the gateway, which a story starts and stops as it needs."""
+    """Everything but the bot and the gateway, which a story starts and stops as it needs.
+
+    ``user_limit``: requests that MaintainX takes of a key within a real minute, in which a wound night has hours.
+    """
     configure(folder)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         slack = await enter(SlackWorkspace.start(limits=limits or Limits(rates=False)))
         # Without rate headers, as people have seen it live: a "new window in 60 s" would hold the gateway back as long.
+        clock = clock or QuickClock()
         maintainx = await enter(
-            FakeMaintainX.start(key=KEY, user_limit=1000, organisation_limit=5000, rate_headers=False)
+            FakeMaintainX.start(
+                key=KEY,
+                user_limit=user_limit,
+                organisation_limit=5 * user_limit,
+                rate_headers=False,
+                now=clock.now,
+            )
         )
         page = await enter(FakeStatusPage.start())
         ann, ben = slack.add_user("Ann"), slack.add_user("Ben")
@@ -265,7 +285,7 @@ async def started(
         if own_channel:
             env["MX_INCIDENT_CHANNEL"] = channel
         http = await enter(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)))
-        yield World(folder, slack, maintainx, QuickClock(), env, channel, ann, ben, http)
+        yield World(folder, slack, maintainx, clock, env, channel, ann, ben, http)
 
 
 @asynccontextmanager

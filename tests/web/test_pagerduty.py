@@ -71,7 +71,14 @@ async def here(tmp_path: Path) -> AsyncIterator[Here]:
         scene.restart(pagers=1)
         app = web.Application()
         app.add_routes(
-            [pagerduty.routes(scene.timeline, scene.clock, secrets=("old-secret-1234", WEBHOOK_SECRET))]
+            [
+                pagerduty.routes(
+                    scene.timeline,
+                    scene.clock,
+                    secrets=("old-secret-1234", WEBHOOK_SECRET),
+                    meter=scene.meter,
+                )
+            ]
         )
         async with TestClient(TestServer(app)) as client:
             scene.fake.webhooks.url = str(client.make_url(pagerduty.PATH))
@@ -281,6 +288,8 @@ async def test_a_store_that_takes_nothing_lets_pagerduty_send_it_again(here: Her
         other.close()
     assert await here.scene.fake.webhooks.deliver(made) == 202
     assert await here.owner() == JO
+    assert here.scene.meter.pager_news.value("not_stored") == 1
+    assert here.scene.meter.pager_news.value("taken") == 2
 
 
 async def test_news_of_a_resolved_incident_is_written_down_and_opens_nothing(here: Here) -> None:

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Self
 
 import httpx
+from pydantic import JsonValue
 
 from bot.domain.integration import Integration
 from bot.errors import OutsideError
 from bot.maintainx import error_text, host_of, key_headers, rate_headers
+from bot.maintainx_pages import ListPage, read
 from bot.ports import Clock, Gateway, KeySource
-from bot.steps.surroundings import Surroundings
 
 TRIES = 6
 """How often one page is asked for before it is given up."""
@@ -39,7 +40,7 @@ class Answered:
 
 
 class Straight:
-    """One walk's way to MaintainX; only reads."""
+    """One walk's way to MaintainX: only reads, but for ``send``. May be used by several tasks at once."""
 
     def __init__(
         self,
@@ -57,6 +58,8 @@ class Straight:
         self._apart_s = 1.0 / rate_per_s
         self._next = 0.0
         self._untold = 0
+        self.left: int | None = None
+        """Requests that MaintainX's limit still allows, as it said last; 0 after a 429."""
 
     @classmethod
     @asynccontextmanager
@@ -77,15 +80,22 @@ class Straight:
             yield cls(http, integration, gateway=gateway, clock=clock, rate_per_s=rate_per_s)
 
     async def ask(self, path: str, query: Mapping[str, str]) -> Answered:
-        """Ask a list once, not before its turn. Redirects are answers: the key stays with its host."""
-        now = self._clock.monotonic()
-        if self._next > now:
-            await self._clock.sleep(self._next - now)
-        self._next = max(now, self._next) + self._apart_s
-        try:
-            return await self._asked(path, query)
-        finally:
-            await self._tell()
+        """Ask once, not before its turn. Redirects are answers: the key stays with its host."""
+        return await self._in_turn("GET", path, query, None)
+
+    async def listed(self, path: str, query: Mapping[str, str]) -> ListPage | Answered:
+        """One page of a list; what was answered instead, in words, where it is not the list that its document promises."""
+        found = await self.ask(path, query)
+        page = read(path, found.body) if found.status == HTTPStatus.OK else None
+        if page is not None or found.status != HTTPStatus.OK:
+            return page or found
+        return replace(found, says="it answered 200, and not with the list that its document promises")
+
+    async def send(
+        self, method: str, path: str, body: Mapping[str, JsonValue], query: Mapping[str, str]
+    ) -> Answered:
+        """Write once, not before its turn; without an answer nobody knows whether it was done."""
+        return await self._in_turn(method, path, query, body)
 
     async def body(self, path: str, query: Mapping[str, str]) -> bytes:
         """The body of a 200, asked for again where that may help. Raises OutsideError with what stands in the way."""
@@ -110,13 +120,28 @@ class Straight:
             raise OutsideError(f"{what}; look whether the integration may read it", permanent=True)
         raise OutsideError(f"{what}, {TRIES} times in a row; run it again when MaintainX is well")
 
-    async def _asked(self, path: str, query: Mapping[str, str]) -> Answered:
+    async def _in_turn(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, JsonValue] | None
+    ) -> Answered:
+        now = self._clock.monotonic()
+        turn = max(now, self._next)
+        self._next = turn + self._apart_s
+        if turn > now:
+            await self._clock.sleep(turn - now)
+        try:
+            return await self._asked(method, path, query, body)
+        finally:
+            await self._tell()
+
+    async def _asked(
+        self, method: str, path: str, query: Mapping[str, str], sent: Mapping[str, JsonValue] | None
+    ) -> Answered:
         url = f"{self._integration.base_url.rstrip('/')}{path}"
         self._untold += 1
         try:
             async with (
                 asyncio.timeout(self._integration.deadline_s),
-                self._http.stream("GET", url, params=dict(query)) as answer,
+                self._http.stream(method, url, params=dict(query), json=sent) as answer,
             ):
                 body = bytearray()
                 async for chunk in answer.aiter_bytes():
@@ -134,23 +159,14 @@ class Straight:
         says = f"it answered {answer.status_code}" + (f" ({words})" if words else "")
         limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
         wait_s = max(waits) if waits and limited else told.retry_after_s
+        self.left = 0 if limited else told.remaining
         return Answered(answer.status_code, says, bytes(body), wait_s)
 
     async def _tell(self) -> None:
         """The gateway's budget counts what goes past it; one that is away is told with the next request."""
+        untold, self._untold = self._untold, 0
         try:
-            await self._gateway.spent(self._untold)
+            if untold:
+                await self._gateway.spent(untold)
         except OutsideError:
-            return
-        self._untold = 0
-
-
-def known(around: Surroundings, name: str) -> tuple[Integration, KeySource]:
-    """The integration and its key. Raises OutsideError where the settings do not have it."""
-    integration, key = around.integrations.get(name), around.keys.get(name)
-    if integration is None or key is None:
-        raise OutsideError(
-            f"there is no integration {name} in the settings; describe it in mx.toml under [integrations.{name}]",
-            permanent=True,
-        )
-    return integration, key
+            self._untold += untold
