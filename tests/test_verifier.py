@@ -368,6 +368,26 @@ async def test_with_a_mitigation_on_it_does_not_even_look(bench: Bench) -> None:
     assert bench.asked() == 0
 
 
+async def test_many_that_recover_together_are_looked_at_in_turn(bench: Bench) -> None:
+    names = [f"plant-{number}" for number in range(10)]
+    [spec], [key] = bench.here.prover.integrations.values(), bench.here.prover.keys.values()
+    bench.here.prover = replace(
+        bench.here.prover,
+        integrations={name: spec.model_copy(update={"name": name}) for name in names},
+        keys=dict.fromkeys(names, key),
+    )
+    for name in names:
+        await open_incident(bench.timeline, bench.clock, incident=f"mx-{name}", integration=name)
+    bench.clock.wind(200)
+    bench.here.seen("well", "well", "well", "bad")
+    bench.here.works(1)
+    verifier = bench.another()
+    assert await verifier.look(), "eight at once, and more are due"
+    assert not await verifier.look()
+    proved = [one.id for one in (await bench.timeline.book()).open_incidents() if one.recovery]
+    assert len(proved) == 10
+
+
 async def test_what_is_recorded_at_a_terminal_is_answered_there_and_not_again(bench: Bench) -> None:
     outside = await bench.here.prover.outside("default", await bench.incident())
     await bench.verifier.record("default", INCIDENT, outside.lines, actor="cli:x@y", request="typed")
