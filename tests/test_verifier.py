@@ -230,6 +230,15 @@ async def test_resolve_anyway_accepts_each_open_line_with_everything_away(bench:
     assert fact.says.endswith("is resolved all the same, with 5 open points accepted")
 
 
+async def test_the_reason_can_be_redacted_on_every_line_that_has_it(bench: Bench) -> None:
+    await bench.ask.resolve("default", actor=ANN, anyway_reason="Mr Miller said so")
+    await bench.verifier.step()
+    for event in await bench.timeline.history(INCIDENT):
+        if "Miller" in str(event.fact):
+            await bench.ask.redact("default", event.version, reason="a name", actor=ANN)
+    assert "Miller" not in str(await bench.timeline.history(INCIDENT))
+
+
 async def test_anyway_by_a_proof_of_this_minute_needs_nobody(bench: Bench) -> None:
     await bench.ask.request_verify("default", actor=ANN)
     await bench.verifier.step()
