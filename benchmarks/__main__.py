@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import buffering, gateway, restart, slack_ack, startup, timeline, triage
+from benchmarks import buffering, gateway, restart, slack_ack, startup, timeline, triage, watching
 
-BENCHMARKS = (startup, triage, timeline, restart, slack_ack, gateway, buffering)
+BENCHMARKS = (startup, triage, timeline, restart, slack_ack, gateway, buffering, watching)
 
 
 def run() -> None:

@@ -104,7 +104,7 @@ async def measured(folder: Path) -> dict[str, float]:
         began = time.perf_counter()
         engine = await stack.enter_async_context(open_engine(settings, clock=clock))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
-        bot = app.Bot(engine, slack, settings.slack, Pulse(clock))
+        bot = app.Bot(engine, slack, settings.slack, Pulse(clock, stopwatch=clock.monotonic))
         took["open"] = time.perf_counter() - began
         began = time.perf_counter()
         head = (await engine.timeline.book()).head.seq

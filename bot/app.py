@@ -62,7 +62,7 @@ async def serve(
         raise ConfigError(
             ("SLACK_BOT_TOKEN: not set; `mx serve` needs it, and a signing secret or an app token",)
         )
-    pulse = Pulse(clock)
+    pulse = Pulse(clock, stopwatch=asyncio.get_running_loop().time)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(settings, clock=pulse))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))

@@ -33,20 +33,31 @@ _TELLTALES = (
 """One of these is in every text that a shape above finds, in lower case; looking for them first is ten times as fast."""
 
 
+_HEAD = 6
+"""A secret is at least so long: shorter would hide words."""
+_FEW = 8
+
+
 class Scrubber:
     """Hides configured secrets by value, and anything that has a secret's shape."""
 
     def __init__(self, secrets: Iterable[str | None] = ()) -> None:
-        self._values = {s.strip() for s in secrets if s and len(s.strip()) >= 6}  # noqa: PLR2004 - shorter would hide words
+        self._by_head: dict[str, list[str]] = {}
+        """Each secret under its first characters, so that a thousand keys are not looked for one by one."""
+        self._known: set[str] = set()
+        for secret in secrets:
+            self.learn(secret)
 
     def learn(self, secret: str | None) -> None:
         """A secret that came later (a rotated key) is hidden from now on."""
-        if secret and len(secret.strip()) >= 6:  # noqa: PLR2004
-            self._values.add(secret.strip())
+        bare = (secret or "").strip()
+        if len(bare) >= _HEAD and bare not in self._known:
+            self._known.add(bare)
+            self._by_head.setdefault(bare[:_HEAD], []).append(bare)
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
-        for value in sorted(self._values, key=len, reverse=True):
+        for value in sorted(self._met(text), key=len, reverse=True):
             text = text.replace(value, "[redacted]")
         lowered = text.lower()
         for telltale in _TELLTALES:
@@ -58,3 +69,10 @@ class Scrubber:
         for shape, instead in _SHAPES:
             text = shape.sub(instead, text)
         return text
+
+    def _met(self, text: str) -> Iterable[str]:
+        """The secrets that may be in the text; all of them where they are few."""
+        if len(self._known) <= _FEW:
+            return self._known
+        heads = self._by_head.keys() & {text[at : at + _HEAD] for at in range(len(text) - _HEAD + 1)}
+        return [value for head in heads for value in self._by_head[head]]

@@ -36,7 +36,7 @@ class Supervisor:
     def __init__(self, clock: Clock, *, scrub: Callable[[str], str], pulse: Pulse | None = None) -> None:
         self._clock = clock
         self._scrub = scrub
-        self._pulse = pulse or Pulse(clock)
+        self._pulse = pulse or Pulse(clock, stopwatch=clock.monotonic)
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._log = structlog.get_logger("mx.supervisor")
         self._loops: dict[str, LoopState] = {}

@@ -13,7 +13,7 @@ class Watched:
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.pulse = Pulse(clock)
+        self.pulse = Pulse(clock, stopwatch=clock.monotonic)
         self.supervisor = Supervisor(self.pulse, scrub=str, pulse=self.pulse)
 
     @property

@@ -1,5 +1,7 @@
 """The scrubber: by value and by shape, whatever stands around it, and nothing else."""
 
+import timeit
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,6 +37,31 @@ def test_the_short_cut_finds_what_the_shapes_find(parts: list[str]) -> None:
     text = "".join(parts)
 
     assert Scrubber()(text) == by_every_shape(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    secrets=st.lists(st.text("abc", min_size=4, max_size=9), max_size=40),
+    words=st.lists(st.text("abc ", max_size=30), max_size=5),
+)
+def test_many_secrets_are_hidden_as_if_they_were_looked_for_one_by_one(
+    secrets: list[str], words: list[str]
+) -> None:
+    text = "-".join([*words, *secrets[::3]])
+    expected = text
+    for value in sorted({s for s in secrets if len(s) >= 6}, key=len, reverse=True):
+        expected = expected.replace(value, "[redacted]")
+    assert Scrubber(secrets)(text) == expected
+
+
+def test_a_thousand_secrets_cost_hardly_more_than_ten() -> None:
+    text = "connecting to api.getmaintainx.com timed out after 10 s; " * 4
+
+    def seconds(count: int) -> float:
+        scrub = Scrubber(f"a-secret-of-plant-{number:06}" for number in range(count))
+        return min(timeit.repeat(lambda: scrub(text), number=50, repeat=5))
+
+    assert seconds(1000) < 5 * seconds(10)
 
 
 def test_every_shape_is_hidden() -> None:

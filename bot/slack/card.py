@@ -1,5 +1,6 @@
 """The follower that keeps one card per incident true: posted once, then edited in place as facts arrive."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -32,6 +33,9 @@ GATHER_S = 0.05
 """How long facts are gathered before they are looked at: fifty commands a second are no fifty looks."""
 BETWEEN_EDITS_S = 1.2
 """Slack takes about one message a second in a channel; what happens in between is shown by the next edit."""
+AT_ONCE = 8
+"""So many cards are drawn side by side."""
+_MILDEST = 5
 _LOOK_S = 1.0
 _NOTE = "card:"
 _FIRST_WAIT_S = 1.0
@@ -103,6 +107,7 @@ class Cards:
         book = await self._timeline.book()
         noted = await self._known()
         wait_s = _LOOK_S
+        due: list[tuple[int, Incident, Look | None, bool]] = []
         for incident in book.incidents():
             shown = self._state(incident, noted)
             again = incident.id in self._again
@@ -115,14 +120,28 @@ class Cards:
                 wait_s = min(wait_s, early)
                 continue
             self._again.discard(incident.id)
-            try:
-                await self._show(incident, shown, book.head, look=look, force=again)
-            except MxError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the Slack edge: a fault of ours in one card must not stop the others
-                self._log.error("card fell", incident=incident.id, fault=where(error))
-                shown.not_before = self._clock.monotonic() + _LONGEST_WAIT_S
+            due.append((incident.severity.number if incident.severity else _MILDEST, incident, look, again))
+        due.sort(key=lambda one: one[0])
+        # A mass of cards, and a gateway that is waited for at each, must not keep the gravest one back.
+        room = asyncio.Semaphore(AT_ONCE)
+        drawn = (self._drawn(one, book.head, room, look=look, force=again) for _, one, look, again in due)
+        for outcome in await asyncio.gather(*drawn, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
         return wait_s
+
+    async def _drawn(
+        self, incident: Incident, head: Head, room: asyncio.Semaphore, *, look: Look | None, force: bool
+    ) -> None:
+        shown = self._shown[incident.id]
+        try:
+            async with room:
+                await self._show(incident, shown, head, look=look, force=force)
+        except MxError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the Slack edge: a fault of ours in one card must not stop the others
+            self._log.error("card fell", incident=incident.id, fault=where(error))
+            shown.not_before = self._clock.monotonic() + _LONGEST_WAIT_S
 
     async def _known(self) -> dict[str, str]:
         """What an earlier life of this process noted of each card, read once."""

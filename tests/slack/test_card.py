@@ -1,10 +1,17 @@
 """The card follower: one message per incident, edited in place, found again, never lost, wherever Slack is down."""
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
 
 from bot.demo.slack.records import Message
 from bot.demo.slack.render import render
 from bot.domain.assessment import Severity
+from bot.slack.card import AT_ONCE
+from bot.slack.chat import SlackChat
 from tests.slack import rig as rigs
 from tests.slack.rig import Rig
 
@@ -31,6 +38,34 @@ async def test_one_card_is_posted_and_the_timeline_knows_where(rig: Rig) -> None
     assert message.now.metadata == {"event_type": "mx_incident", "event_payload": {"incident": incident.id}}
     assert (await rig.incident(incident.id)).card == (rig.channel, message.ts)
     assert calls(rig, "conversations.history") == 0
+
+
+async def test_many_cards_are_drawn_side_by_side_the_gravest_among_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = tuple(f"plant-{number}" for number in range(AT_ONCE + 3))
+    async with rigs.rig(tmp_path, names=names) as rig:
+        for name in names:
+            await rig.open(integration=name)
+        grave = await rig.incident((await rig.timeline.book()).open_incidents()[-1].id)
+        await rig.edge.incidents.set_severity(
+            grave.integration, Severity.SEV1, reason="all of it", actor="cli:a@b"
+        )
+        post = SlackChat.post
+        begun: list[str] = []
+        full = asyncio.Event()
+
+        async def slow(chat: SlackChat, channel: str, message: Mapping[str, JsonValue]) -> str:
+            begun.append(str(message["text"]))
+            if len(begun) == AT_ONCE:
+                full.set()
+            await asyncio.wait_for(full.wait(), 5)  # nobody is answered before so many have asked
+            return await post(chat, channel, message)
+
+        monkeypatch.setattr(SlackChat, "post", slow)
+        await rig.cards.step()
+        assert len(begun) == len(rig.slack.messages(rig.channel)) == len(names)
+        assert any(text.startswith("SEV-1") for text in begun[:AT_ONCE])  # and not the last, as it was opened
 
 
 async def test_it_is_edited_in_place_as_facts_arrive(rig: Rig) -> None:

@@ -160,6 +160,15 @@ async def test_with_several_integrations_an_unclear_one_is_asked_for(tmp_path: P
         assert "Noted" in await say(rig, "note the one in trouble is meant")
 
 
+async def test_of_several_in_one_channel_the_one_in_trouble_is_meant(tmp_path: Path) -> None:
+    async with rigs.rig(tmp_path, names=("plant-a", "plant-b")) as rig:
+        assert "Which integration? There are plant-a, plant-b" in await say(rig, "triage")
+        await rig.open(integration="plant-b")
+        assert "Looking at both sides of plant-b" in await say(rig, "triage")
+        await rig.open(integration="plant-a")
+        assert "Which integration? There are plant-a, plant-b" in await say(rig, "triage")
+
+
 async def test_a_locked_database_is_said_within_three_seconds_and_nothing_is_half_written(
     rig: Rig, tmp_path: Path
 ) -> None:

@@ -242,18 +242,31 @@ def configure(folder: Path, *, bot: str = "online_urls = []", integration: str =
 
 @asynccontextmanager
 async def started(
-    folder: Path, *, bot_member: bool = True, own_channel: bool = True, limits: Limits | None = None
+    folder: Path,
+    *,
+    bot_member: bool = True,
+    own_channel: bool = True,
+    limits: Limits | None = None,
+    user_limit: int = 1000,
+    clock: QuickClock | None = None,
 ) -> AsyncIterator[World]:
-    """Everything but the bot and the gateway, which a story starts and stops as it needs."""
+    """Everything but the bot and the gateway, which a story starts and stops as it needs.
+
+    ``user_limit``: requests that MaintainX takes of a key within a real minute, in which a wound night has hours.
+    """
     configure(folder)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         slack = await enter(SlackWorkspace.start(limits=limits or Limits(rates=False)))
         # Without rate headers, as people have seen it live: a "new window in 60 s" would hold the gateway back as long.
-        clock = QuickClock()
+        clock = clock or QuickClock()
         maintainx = await enter(
             FakeMaintainX.start(
-                key=KEY, user_limit=1000, organisation_limit=5000, rate_headers=False, now=clock.now
+                key=KEY,
+                user_limit=user_limit,
+                organisation_limit=5 * user_limit,
+                rate_headers=False,
+                now=clock.now,
             )
         )
         page = await enter(FakeStatusPage.start())
