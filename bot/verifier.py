@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from bot.domain import events as e
 from bot.domain.incident import Incident
@@ -21,6 +21,9 @@ LATE = timedelta(minutes=10)
 _IDLE_S = 5.0
 _GATHER_S = 0.02
 _WATCH_S = 2.0
+_PER_ROUND = 5
+"""So often between two rounds it is looked whether a new one has come."""
+_UNKNOWN_S = 60.0
 _TRIES = 8
 _AT_ONCE = 8
 """So many incidents are looked at side by side."""
@@ -49,8 +52,8 @@ class Verifier:
     async def watch(self) -> None:
         """Look at open incidents that are well again, for ever; started by the composition root in the leader."""
         while True:
-            await self.look()
-            await self._clock.sleep(_WATCH_S)
+            more = await self.look()
+            await self._clock.sleep(_GATHER_S if more else _WATCH_S)
 
     async def step(self) -> bool:
         """Answer every request that waits, those about one incident by one look; False where none waits."""
@@ -81,16 +84,24 @@ class Verifier:
             e.Draft(stream=stream, actor=ACTOR, at=now, fact=checked, key=f"verify:{request}"),
         )
 
-    async def look(self) -> None:
-        """Prove the recovery of each open incident whose rounds are good, or disprove the one that was proved."""
+    async def look(self) -> bool:
+        """Prove the recovery of incidents whose rounds are good, or disprove it where it was proved; True: more are due.
+
+        So many at once, then the loop comes round: a thousand that recover together are one after the other.
+        """
+        clock, due = self._clock, list[tuple[Incident, datetime]]()
         open_ones = (await self._timeline.book()).open_incidents()
-        self._not_before = {
-            one.id: self._not_before[one.id] for one in open_ones if one.id in self._not_before
-        }
+        known = self._not_before
+        self._not_before = {one.id: known[one.id] for one in open_ones if one.id in known}
+        for incident in sorted(open_ones, key=lambda one: known.get(one.id, 0.0)):
+            if len(due) == _AT_ONCE or known.get(incident.id, 0.0) > clock.monotonic():
+                break
+            if (newest := await self._worth_a_look(incident)) is not None:
+                due.append((incident, newest))
         async with asyncio.TaskGroup() as group:
-            for incident in open_ones:
-                if incident.integration in self._prover.integrations:
-                    group.create_task(self._looked(incident))
+            for incident, newest in due:
+                group.create_task(self._looked(incident, newest))
+        return len(due) == _AT_ONCE
 
     async def _answer(self, stream: str, asked: Sequence[e.Event]) -> None:
         async with self._few:
@@ -153,39 +164,47 @@ class Verifier:
                 drafts.append(e.Draft(stream=stream, actor=event.actor, at=now, fact=resolved, key=key))
         return drafts
 
-    async def _looked(self, incident: Incident) -> None:
-        """Look where it may have changed; written down only where it has."""
-        clock, prover = self._clock, self._prover
-        if clock.monotonic() < self._not_before.get(incident.id, 0.0):
-            return
-        integration = prover.integrations[incident.integration]
-        rounds = await prover.watched(integration, incident)
-        if not rounds or (incident.recovery and incident.recovery.at >= rounds[0].at):
-            return
+    async def _worth_a_look(self, incident: Incident) -> datetime | None:
+        """When the latest round was, where recovery may be proved by it, or disproved."""
+        integration = self._prover.integrations.get(incident.integration)
+        every_s = integration.interval_open_s if integration else _UNKNOWN_S
+        self._not_before[incident.id] = self._clock.monotonic() + max(_WATCH_S, every_s / _PER_ROUND)
+        rounds = await self._prover.watched(integration, incident) if integration else ()
+        if integration is None or not rounds:
+            return None
+        if incident.recovery and incident.recovery.at >= rounds[0].at:
+            return None
         good = len(in_a_row(rounds)) >= integration.good_rounds and not unmet_lines(incident, zone=self._zone)
-        proved = incident.recovery is not None and incident.recovery.fact.verdict == "proved"
-        if good == proved:  # nothing that could be proved, or nothing that disproves it
+        if good == _proved(incident):  # nothing that could be proved, or nothing that disproves it
+            return None
+        self._not_before[incident.id] = self._clock.monotonic() + every_s
+        return rounds[0].at
+
+    async def _looked(self, incident: Incident, newest: datetime) -> None:
+        """Look, and write it down where something has changed."""
+        outside = await self._prover.outside(incident.integration, incident)
+        now = (await self._timeline.book()).incident(incident.id)
+        if now is None or not now.open:
             return
-        async with self._few:
-            self._not_before[incident.id] = clock.monotonic() + integration.interval_open_s
-            outside = await prover.outside(incident.integration, incident)
-            now = (await self._timeline.book()).incident(incident.id)
-            if now is None or not now.open:
-                return
-            lines = proof_of(now, outside, zone=self._zone)
-            if now.recovery is not None and _states(now.recovery.fact.lines) == _states(lines):
-                return
-            verdict = verdict_of(lines)
-            says = f"It was proved before, and is no longer. {headline(lines)}" if proved else headline(lines)
-            fact = RecoveryChecked(verdict=verdict, lines=lines, says=says, was_proved=proved)
-            key = f"recovery:{incident.id}:{rounds[0].at.isoformat()}"
-            draft = e.Draft(
-                stream=now.id, actor=ACTOR, at=clock.now(), fact=fact, key=key, expect=now.version
-            )
-            try:
-                await self._timeline.append(draft)
-            except Conflict:
-                self._not_before.pop(incident.id, None)  # at the next look, on what stands there then
+        lines = proof_of(now, outside, zone=self._zone)
+        if now.recovery is not None and _states(now.recovery.fact.lines) == _states(lines):
+            return
+        verdict, was_proved = verdict_of(lines), _proved(now)
+        says = headline(lines)
+        if was_proved and verdict != "proved":
+            says = f"It was proved before, and is no longer. {says}"
+        fact = RecoveryChecked(verdict=verdict, lines=lines, says=says, was_proved=was_proved)
+        key = f"recovery:{incident.id}:{newest.isoformat()}"
+        at = self._clock.now()
+        draft = e.Draft(stream=now.id, actor=ACTOR, at=at, fact=fact, key=key, expect=now.version)
+        try:
+            await self._timeline.append(draft)
+        except Conflict:
+            self._not_before.pop(incident.id, None)  # at the next look, on what stands there then
+
+
+def _proved(incident: Incident) -> bool:
+    return incident.recovery is not None and incident.recovery.fact.verdict == "proved"
 
 
 def _decided(

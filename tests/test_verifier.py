@@ -230,6 +230,15 @@ async def test_resolve_anyway_accepts_each_open_line_with_everything_away(bench:
     assert fact.says.endswith("is resolved all the same, with 5 open points accepted")
 
 
+async def test_the_reason_can_be_redacted_on_every_line_that_has_it(bench: Bench) -> None:
+    await bench.ask.resolve("default", actor=ANN, anyway_reason="Mr Miller said so")
+    await bench.verifier.step()
+    for event in await bench.timeline.history(INCIDENT):
+        if "Miller" in str(event.fact):
+            await bench.ask.redact("default", event.version, reason="a name", actor=ANN)
+    assert "Miller" not in str(await bench.timeline.history(INCIDENT))
+
+
 async def test_anyway_by_a_proof_of_this_minute_needs_nobody(bench: Bench) -> None:
     await bench.ask.request_verify("default", actor=ANN)
     await bench.verifier.step()
@@ -366,6 +375,26 @@ async def test_with_a_mitigation_on_it_does_not_even_look(bench: Bench) -> None:
     await bench.lease()
     await bench.verifier.look()
     assert bench.asked() == 0
+
+
+async def test_many_that_recover_together_are_looked_at_in_turn(bench: Bench) -> None:
+    names = [f"plant-{number}" for number in range(10)]
+    [spec], [key] = bench.here.prover.integrations.values(), bench.here.prover.keys.values()
+    bench.here.prover = replace(
+        bench.here.prover,
+        integrations={name: spec.model_copy(update={"name": name}) for name in names},
+        keys=dict.fromkeys(names, key),
+    )
+    for name in names:
+        await open_incident(bench.timeline, bench.clock, incident=f"mx-{name}", integration=name)
+    bench.clock.wind(200)
+    bench.here.seen("well", "well", "well", "bad")
+    bench.here.works(1)
+    verifier = bench.another()
+    assert await verifier.look(), "eight at once, and more are due"
+    assert not await verifier.look()
+    proved = [one.id for one in (await bench.timeline.book()).open_incidents() if one.recovery]
+    assert len(proved) == 10
 
 
 async def test_what_is_recorded_at_a_terminal_is_answered_there_and_not_again(bench: Bench) -> None:

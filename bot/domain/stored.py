@@ -21,7 +21,18 @@ KINDS: dict[str, type[AnyFact]] = {fact.kind: fact for fact in FACTS}
 _TEXT = frozenset(
     {
         *("says", "reason", "text", "evidence", "accepted", "symptom", "cause", "check", "blind_spots"),
-        *("title", "touches", "undo_says", "warnings", "error", "lines", "reports", "advice", "params"),
+        *(
+            "title",
+            "touches",
+            "undo_says",
+            "warnings",
+            "error",
+            "lines",
+            "reports",
+            "advice",
+            "params",
+            "anyway",
+        ),
     }
 )
 """Fields that hold what people or outsiders said; the rest is ids, words of ours and numbers."""

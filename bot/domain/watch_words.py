@@ -70,8 +70,9 @@ def told_watching(fact: AnyWatching) -> str:
         case GapsAccepted(gaps=gaps, reason=reason, says=says):
             count = f"{len(gaps)} gap{'' if len(gaps) == 1 else 's'}"
             return f"Accepted as not filled: {says or count}: {reason}"
-        case VerifyRequested(resolve=True):
-            return "To be resolved, if recovery is proved"
+        case VerifyRequested(resolve=True, anyway=reason):
+            how = f"with what is open accepted: {reason}" if reason else "if recovery is proved"
+            return f"To be resolved, {how}"
         case VerifyRequested():
             return "Proof of recovery asked for"
         case VendorReported(says=says):

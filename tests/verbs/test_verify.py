@@ -62,7 +62,11 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         GatewayStandIn(SystemClock()).serve() as gateway,
         FakeIntegration.start(base_url="http://127.0.0.1:9", jobs=()) as integration,
     ):
-        (tmp_path / "mx.toml").write_text("[integrations.default]\ngood_rounds = 1\n", "utf-8")
+        (tmp_path / "sync.json").write_text(
+            json.dumps({"lastSyncAt": SystemClock().now().isoformat()}), "utf-8"
+        )
+        settings = '[integrations.default]\ngood_rounds = 1\nsync_state_file = "sync.json"\n'
+        (tmp_path / "mx.toml").write_text(settings, "utf-8")
         env = {
             "MAINTAINX_API_KEY": KEY,
             "MAINTAINX_BASE_URL": maintainx.base_url,
@@ -91,6 +95,7 @@ async def test_without_a_timeline_it_looks_and_leaves_nothing(desk: Desk) -> Non
         "state": "met",
         "says": "1 work order made in the last hour",
     }
+    assert (found["lines"][-1]["name"], found["lines"][-1]["state"]) == ("sync state", "met")
     desk.maintainx.break_(Fault("error", status=503))
     bad = await desk.mx("verify")
     assert bad.code == 1
