@@ -7,6 +7,7 @@ event loop; each has caught up when it first comes round.
 
 import asyncio
 import contextlib
+import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -63,6 +64,7 @@ async def _filled(folder: Path) -> None:
             name = incident(number)
             await replies.note(f"card:{name}", f'{{"version": {versions[name]}, "digest": "{number:016x}"}}')
         await replies.note("answers", str(TOTAL))
+        await replies.note("posts", json.dumps({"seen": TOTAL, "left": []}))
 
 
 def _settings(folder: Path, slack: SlackWorkspace) -> config.Settings:

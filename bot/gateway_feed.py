@@ -94,9 +94,9 @@ class GatewayFeed:
         if event.what == VENDOR_CHANGE:
             await self._vendor(book, event)
             return
-        found = next(((one, run) for one in book.incidents() if (run := one.run(event.lease or ""))), None)
-        if found is not None:
-            incident, run = found
+        incident = book.of_run(event.lease or "")
+        run = incident.run(event.lease or "") if incident else None
+        if incident is not None and run is not None:
             if _by_the_runner(event, incident, run):
                 return
             stream, fact = incident.id, _of_a_run(event)
@@ -132,7 +132,7 @@ class GatewayFeed:
         book = await self._timeline.book()
         doubtful = [
             (incident, lease)
-            for incident in book.incidents()
+            for incident in book.leased()
             for lease in incident.leases
             if _at_the_gateway(incident, lease)
             and (not self._compared or (lease.expires_at is not None and lease.expires_at + GRACE < now))
@@ -158,11 +158,7 @@ class GatewayFeed:
 
     def _stream(self, book: Book, event: GatewayEvent) -> str | None:
         """Whose timeline it belongs to: the incident that was open; for lasting news the latest one, else the desk."""
-        before = [
-            one
-            for one in book.incidents()
-            if one.integration == self._integration and one.opened_at <= event.at
-        ]
+        before = [one for one in book.of(self._integration) if one.opened_at <= event.at]
         if there := next((one for one in before if _over_for(one, event.at) is None), None):
             return there.id
         if not event.what.startswith(LASTING):

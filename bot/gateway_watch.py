@@ -91,5 +91,5 @@ class Watch:
     async def _wanted(self) -> bool:
         book = await self._timeline.book()
         return book.open_incident(self.integration) is not None or any(
-            one.leases for one in book.incidents() if one.integration == self.integration
+            one.integration == self.integration for one in book.leased()
         )

@@ -219,5 +219,5 @@ class Incidents(Taking, Ending):
         """A new id for a run: it names the run's lease too, so no other run may have it."""
         while True:
             run = self._new_id()
-            if all(incident.run(run) is None for incident in book.incidents()):
+            if book.of_run(run) is None:
                 return run

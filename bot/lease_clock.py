@@ -61,7 +61,7 @@ class LeaseClock:
     async def step(self) -> None:
         """Ask and keep what is due."""
         now = self._clock.now()
-        for incident in (await self._timeline.book()).incidents():
+        for incident in (await self._timeline.book()).leased():
             for lease in incident.leases:
                 if lease.expires_at is None or lease.expires_at <= now:
                     continue

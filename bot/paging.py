@@ -56,8 +56,8 @@ class Paging:
         self._link = link
         self._meter = meter or Meter()
         self._began = clock.now()
-        self._looked: dict[str, int] = {}
-        """Resolved incidents in which nothing is due, with the version at which that was seen."""
+        self._seen = 0
+        """Up to which fact every resolved incident was looked at: in one that has not moved since, nothing is due."""
         self._gates = [asyncio.Semaphore(AT_ONCE) for _ in pagers]
         self._log = structlog.get_logger("mx.paging")
 
@@ -101,16 +101,13 @@ class Paging:
             again = False
             book = await self._timeline.book()
             now = self._clock.now()
-            for incident in book.incidents():
-                if not incident.open and self._looked.get(incident.id) == incident.version:
-                    continue
+            moved = (one for one in book.moved(self._seen) if not one.open)
+            for incident in (*book.open_incidents(), *moved):
                 due = pages_due(incident, self._line, now=now)
-                if not due:
-                    if not incident.open:
-                        self._looked[incident.id] = incident.version
-                    continue
-                again = True
-                await self._request(incident, due)
+                if due:
+                    again = True
+                    await self._request(incident, due)
+            self._seen = book.head.seq
 
     async def _request(self, incident: Incident, due: Sequence[PageRequested]) -> None:
         drafts = [

@@ -128,8 +128,7 @@ def run_to_undo(book: Book, integration: str, wanted: str) -> tuple[Incident, Ru
     """The run that is meant: one whose lease is on before any other, the latest first."""
     named = [
         (found, run)
-        for found in reversed(book.incidents())
-        if found.integration == integration
+        for found in reversed(book.of(integration))
         for run in reversed(found.runs)
         if run.mode == "apply" and wanted in (run.id, run.playbook)
     ]

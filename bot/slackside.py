@@ -98,6 +98,14 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             reports=Reports(
                 engine.timeline, api, chat, replies, integrations=integrations, clock=clock, zone=zone
             ),
-            posts=Posts(engine.timeline, chat, replies, integrations=integrations, clock=clock, zone=zone),
+            posts=Posts(
+                engine.timeline,
+                chat,
+                replies,
+                integrations=integrations,
+                clock=clock,
+                zone=zone,
+                meter=engine.meter,
+            ),
             watch=watch,
         )

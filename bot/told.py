@@ -1,6 +1,6 @@
 """What the timeline says to whoever runs mx: incidents by severity, how fast they were answered, what waits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain.assessment import Severity
@@ -20,30 +20,55 @@ _TOOK: dict[Measure, tuple[str, str]] = {
 
 
 class Told:
-    """Figures of the book, made anew only where it has moved on: a scrape must not walk all incidents each time."""
+    """Figures of the book, brought forward by what has moved: no scrape walks all incidents after the first.
+
+    Each incident counts once for each figure, under a severity that no later fact changes, so that sums only grow,
+    over a reopening and a restart too.
+    """
 
     def __init__(self) -> None:
-        self._head = -1
-        self._told: tuple[Family, ...] = ()
+        self._seen = 0
+        self._counted: set[tuple[str, str]] = set()
+        self._opened = Figure(
+            "mx_incidents_opened_total",
+            "Incidents by the severity that they began with, without drills.",
+            "severity",
+        )
+        self._took = {
+            measure: Durations(
+                name, f"{says}, by the worst severity before that, without drills.", "severity", bounds=()
+            )
+            for measure, (name, says) in _TOOK.items()
+        }
 
     def families(self, book: Book, *, now: datetime) -> tuple[Family, ...]:
-        """Every family. What only grows on the timeline only grows here, over restarts too."""
-        if book.head.seq != self._head:
-            self._head, self._told = book.head.seq, (*_incidents(book), *_took(book.incidents()))
-        return (*self._told, *_waiting(book, now=now))
+        """Every family as it is now."""
+        for incident in book.moved(self._seen):
+            self._count(incident)
+        self._seen = book.head.seq
+        facts = Figure("mx_timeline_events_total", "Facts on the timeline.")
+        facts.add(by=book.head.seq)
+        return (facts, self._opened, _open(book), *self._took.values(), *_waiting(book, now=now))
+
+    def _count(self, incident: Incident) -> None:
+        if incident.drill or not incident.oncall.graded:
+            return
+        if self._first("opened", incident):
+            self._opened.add(incident.oncall.graded[0].severity)
+        for measure in MEASURES:
+            ended = _ended(incident, measure)
+            if ended is not None and self._first(measure, incident):
+                seconds = max(0.0, (ended - incident.opened_at).total_seconds())
+                self._took[measure].note(seconds, _worst_before(incident, ended))
+
+    def _first(self, what: str, incident: Incident) -> bool:
+        """Whether this is counted for the first time; from now on it is."""
+        known = (what, incident.id) in self._counted
+        self._counted.add((what, incident.id))
+        return not known
 
 
-def _incidents(book: Book) -> tuple[Family, ...]:
-    facts = Figure("mx_timeline_events_total", "Facts on the timeline.")
-    facts.add(by=book.head.seq)
-    opened = Figure(
-        "mx_incidents_opened_total",
-        "Incidents by the severity that they began with, without drills.",
-        "severity",
-    )
-    for incident in book.incidents():
-        if incident.oncall.graded and not incident.drill:
-            opened.add(incident.oncall.graded[0].severity)
+def _open(book: Book) -> Family:
     there = Figure(
         "mx_open_incidents", "Open incidents by severity, drills included.", "severity", kind="gauge"
     )
@@ -51,34 +76,21 @@ def _incidents(book: Book) -> tuple[Family, ...]:
         there.set(0, severity)
     for incident in book.open_incidents():
         there.add(incident.severity or _UNGRADED)
-    return facts, opened, there
+    return there
 
 
-def _took(incidents: Sequence[Incident]) -> tuple[Family, ...]:
-    """MTTA, time to mitigate and MTTR: no later rise of the severity and no reopening makes one of these sums fall."""
-    made: list[Family] = []
-    for measure in MEASURES:
-        name, says = _TOOK[measure]
-        took = Durations(
-            name, f"{says}, by the worst severity until then, without drills.", "severity", bounds=()
-        )
-        for incident in incidents:
-            found = pair(incident, measure)
-            ended = found.ended if found else None
-            if measure == "resolve":
-                ended = incident.oncall.first_resolved_at
-            severity = _worst_before(incident, ended) if ended is not None else None
-            if ended is not None and severity is not None and not incident.drill:
-                took.note(max(0.0, (ended - incident.opened_at).total_seconds()), severity)
-        made.append(took)
-    return tuple(made)
+def _ended(incident: Incident, measure: Measure) -> datetime | None:
+    if measure == "resolve":
+        return incident.oncall.first_resolved_at
+    found = pair(incident, measure)
+    return found.ended if found else None
 
 
-def _worst_before(incident: Incident, ended: datetime) -> Severity | None:
-    """How grave it was by then, and nothing that is found later changes the answer; None: nobody has said yet."""
+def _worst_before(incident: Incident, ended: datetime) -> Severity:
+    """How grave it was by then; nothing that is found later changes the answer."""
     graded = incident.oncall.graded
-    before = [one.severity for one in graded if one.at < ended] or [one.severity for one in graded[:1]]
-    return min(before, key=lambda severity: severity.number, default=None)
+    before = [one.severity for one in graded if one.at < ended] or [graded[0].severity]
+    return min(before, key=lambda severity: severity.number)
 
 
 def _waiting(book: Book, *, now: datetime) -> tuple[Family, ...]:

@@ -2,66 +2,48 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.chain import GENESIS, Head
 from bot.domain.change import Change
+from bot.domain.desk import STREAM, Desk, at_desk
 from bot.domain.events import (
     Acknowledged,
     Assessed,
     CardPosted,
-    DeliveryFailed,
     Event,
     NoteAdded,
     RunPlanned,
+    RunRequested,
     SeveritySet,
     StepFinished,
     StepStarted,
-    TriageFinished,
-    TriageRequested,
 )
-from bot.domain.events import desk as desk_of
-from bot.domain.fold import evolve, replay, unanswered
+from bot.domain.fold import evolve, replay
 from bot.domain.incident import Incident
-from bot.domain.watching import RecoveryChecked, VendorReported, VerifyRequested, WatchMoved
+from bot.domain.oncall import (
+    AckLapsed,
+    AckReminded,
+    PageOverdue,
+    PagerReported,
+    ResponseReminded,
+    Snoozed,
+    SnoozeEnded,
+)
+from bot.domain.watching import GapsAccepted, GapsOpened, VendorReported, WatchMoved
 
-_DESK = desk_of("")
 _FOLD_AT = 10_000
 """So many facts may wait for a reader; an assessment does not wait, since it is a hundred times as big as the rest."""
 
-_CHANGES = 20
-"""So many changes at MaintainX a desk remembers."""
-
-_UNMARKED = (
-    NoteAdded,
-    Assessed,
-    Acknowledged,
-    SeveritySet,
-    RunPlanned,
-    StepStarted,
-    StepFinished,
-    CardPosted,
+_NEVER = (0, 0)
+_UNMARKED = frozenset(
+    {
+        *(NoteAdded, Assessed, Acknowledged, SeveritySet, RunPlanned, StepStarted, StepFinished, CardPosted),
+        *(ResponseReminded, AckReminded, AckLapsed, Snoozed, SnoozeEnded, PagerReported, PageOverdue),
+        *(WatchMoved, VendorReported, GapsOpened, GapsAccepted),
+    }
 )
 """Facts that neither open nor close anything that somebody looks for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """An integration's requests that belong to no incident."""
-
-    integration: str
-    version: int = 0
-    triages_pending: tuple[Event, ...] = ()
-    verifies_pending: tuple[Event, ...] = ()
-    delivery_failed: DeliveryFailed | None = None
-    """The latest answer that could not be shown, until one was."""
-    changes: tuple[Event, ...] = ()
-    """The latest changes at MaintainX that its audit webhooks told, oldest first."""
-    watch: WatchMoved | None = None
-    """The latest change of the monitor's rounds while no incident was open."""
-    watch_at: datetime | None = None
-    """When that was written down."""
 
 
 class Book:
@@ -69,7 +51,8 @@ class Book:
 
     def __init__(self) -> None:
         self.head = Head(0, GENESIS)
-        self._versions: dict[str, int] = {}
+        self._last: dict[str, tuple[int, int]] = {}
+        """Stream -> version and number of its last fact, the stream that moved last at the end."""
         self._unfolded: deque[Event] = deque()  # folding waits for a reader: a burst of appends need not
         self._now = _Now()
 
@@ -92,27 +75,50 @@ class Book:
         stream = now.open_of.get(integration)
         return now.incidents[stream] if stream is not None else None
 
+    def moved(self, after: int) -> tuple[Incident, ...]:
+        """Incidents with a fact after this number, the one that moved last first; nobody needs to walk all of them."""
+        incidents, found = self._folded().incidents, []
+        for stream, (_, seq) in reversed(self._last.items()):
+            if seq <= after:
+                break
+            if stream in incidents:
+                found.append(incidents[stream])
+        return tuple(found)
+
+    def of(self, integration: str) -> tuple[Incident, ...]:
+        """Those of one integration, in the order in which they were opened."""
+        now = self._folded()
+        return tuple(now.incidents[stream] for stream in now.of.get(integration, ()))
+
+    def leased(self) -> tuple[Incident, ...]:
+        """Incidents in which something is switched on; resolved ones too."""
+        now = self._folded()
+        return tuple(now.incidents[stream] for stream in now.leased)
+
+    def of_run(self, run: str) -> Incident | None:
+        """The incident in which this run was asked for."""
+        now = self._folded()
+        stream = now.runs.get(run)
+        return now.incidents[stream] if stream is not None else None
+
     def latest(self, integration: str | None = None) -> Incident | None:
         """The one that was opened last, of this integration or of any."""
-        now = self._folded()
-        if integration is not None:
-            stream = now.latest_of.get(integration)
-            return now.incidents[stream] if stream is not None else None
-        return max(now.incidents.values(), key=_opening, default=None)
+        of_it = self._folded().incidents.values() if integration is None else self.of(integration)
+        return max(of_it, key=_opening, default=None)
 
     def desk(self, integration: str) -> Desk:
         """The integration's desk; a clean one where nothing was ever asked."""
-        return self._folded().desks.get(_DESK + integration) or Desk(integration=integration)
+        return self._folded().desks.get(STREAM + integration) or Desk(integration=integration)
 
     def changes(self, integration: str) -> tuple[Change, ...]:
         """What was changed at MaintainX lately, as the desk and the open incident know it."""
         there = self.open_incident(integration)
-        at_desk = (
+        told = (
             Change(event.at, event.fact.event, event.fact.says, event.fact.delivery)
             for event in self.desk(integration).changes
             if isinstance(event.fact, VendorReported)
         )
-        return (*at_desk, *(there.changes if there else ()))
+        return (*told, *(there.changes if there else ()))
 
     def pending_triages(self) -> tuple[Event, ...]:
         """Requests for a triage that are not answered, oldest first, from desks and incidents."""
@@ -146,12 +152,13 @@ class Book:
 
     def version(self, stream: str) -> int:
         """How many facts the stream has."""
-        return self._versions.get(stream, 0)
+        return self._last.get(stream, _NEVER)[0]
 
     def apply(self, event: Event) -> None:
         """Take the next event of the whole timeline."""
         self.head = Head(event.seq, event.hash)
-        self._versions[event.stream] = event.version
+        self._last.pop(event.stream, None)
+        self._last[event.stream] = (event.version, event.seq)
         self._unfolded.append(event)
         if len(self._unfolded) >= _FOLD_AT or type(event.fact) is Assessed:
             self._folded()
@@ -164,7 +171,7 @@ class Book:
         """A book that stays as it is; what is in it is frozen and shared."""
         other = Book()
         other.head = self.head
-        other._versions = dict(self._versions)
+        other._last = dict(self._last)
         other._now = self._folded().copy()
         return other
 
@@ -183,8 +190,11 @@ class _Now:
         self.open: dict[str, None] = {}
         self.open_of: dict[str, str] = {}
         """Integration -> its open incident."""
-        self.latest_of: dict[str, str] = {}
-        """Integration -> the incident that was opened last: with a thousand of them nobody searches all."""
+        self.of: dict[str, tuple[str, ...]] = {}
+        """Integration -> its incidents: with a thousand of them nobody searches all."""
+        self.runs: dict[str, str] = {}
+        """Run -> its incident."""
+        self.leased: dict[str, None] = {}
         self.triages: dict[str, None] = {}
         self.reports: dict[str, None] = {}
         self.running: dict[str, None] = {}
@@ -193,24 +203,29 @@ class _Now:
         self.paging: dict[str, None] = {}
 
     def state(self, stream: str) -> Incident | Desk:
-        return self.desks[stream] if stream.startswith(_DESK) else self.incidents[stream]
+        return self.desks[stream] if stream.startswith(STREAM) else self.incidents[stream]
 
     def take(self, event: Event) -> None:
-        if event.stream.startswith(_DESK):
-            self.desks[event.stream] = _at_desk(self.desks.get(event.stream), event)
+        if event.stream.startswith(STREAM):
+            self.desks[event.stream] = at_desk(self.desks.get(event.stream), event)
         else:
             was = self.incidents.get(event.stream)
             now = self.incidents[event.stream] = evolve(was, event)
+            fact = event.fact
             if was is None:
-                self._latest(now)
+                self.of[now.integration] = (*self.of.get(now.integration, ()), now.id)
+            elif type(fact) is RunRequested:
+                self.runs[fact.run] = now.id
+            elif type(fact) is StepFinished:
+                _mark(self.leased, now.id, present=bool(now.leases))
         if type(event.fact) not in _UNMARKED:
             self._mark(event.stream)
 
     def replace(self, stream: str, events: Sequence[Event]) -> None:
-        if stream.startswith(_DESK):
+        if stream.startswith(STREAM):
             desk: Desk | None = None
             for event in events:
-                desk = _at_desk(desk, event)
+                desk = at_desk(desk, event)
             if desk is not None:
                 self.desks[stream] = desk
         else:
@@ -224,13 +239,8 @@ class _Now:
         other.reports, other.running = dict(self.reports), dict(self.running)
         other.ordering, other.open_of = dict(self.ordering), dict(self.open_of)
         other.verifies, other.paging = dict(self.verifies), dict(self.paging)
-        other.latest_of = dict(self.latest_of)
+        other.of, other.runs, other.leased = dict(self.of), dict(self.runs), dict(self.leased)
         return other
-
-    def _latest(self, opened: Incident) -> None:
-        known = self.incidents.get(self.latest_of.get(opened.integration, ""))
-        if known is None or _opening(known) < _opening(opened):
-            self.latest_of[opened.integration] = opened.id
 
     def _mark(self, stream: str) -> None:
         state = self.state(stream)
@@ -242,6 +252,7 @@ class _Now:
                 self.open_of[state.integration] = stream
             elif self.open_of.get(state.integration) == stream:
                 del self.open_of[state.integration]
+            _mark(self.leased, stream, present=bool(state.leases))
             _mark(self.reports, stream, present=bool(state.reports_pending))
             _mark(self.running, stream, present=bool(state.runs) and any(run.live for run in state.runs))
             _mark(self.paging, stream, present=any(page.waits for page in state.oncall.pages))
@@ -261,27 +272,3 @@ def _mark(among: dict[str, None], stream: str, *, present: bool) -> None:
 
 def _by_age(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.seq))
-
-
-def _at_desk(was: Desk | None, event: Event) -> Desk:  # noqa: PLR0911 - one case per kind of fact
-    """The desk after one more event; it holds requests only, so what else is said there just counts."""
-    was = was or Desk(integration=event.stream.removeprefix(_DESK))
-    match event.fact:
-        case TriageRequested():
-            return replace(was, version=event.version, triages_pending=(*was.triages_pending, event))
-        case TriageFinished(request=request):
-            pending = unanswered(was.triages_pending, request)
-            return replace(was, version=event.version, triages_pending=pending, delivery_failed=None)
-        case VerifyRequested():
-            return replace(was, version=event.version, verifies_pending=(*was.verifies_pending, event))
-        case RecoveryChecked(request=request):
-            waiting = unanswered(was.verifies_pending, request or "")
-            return replace(was, version=event.version, verifies_pending=waiting)
-        case DeliveryFailed() as failed:
-            return replace(was, version=event.version, delivery_failed=failed)
-        case VendorReported():
-            return replace(was, version=event.version, changes=(*was.changes[1 - _CHANGES :], event))
-        case WatchMoved() as moved:
-            return replace(was, version=event.version, watch=moved, watch_at=event.at)
-        case _:
-            return replace(was, version=event.version)

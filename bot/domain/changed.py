@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["changed"]
+__all__ = ["changed", "put_right"]
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
     from dataclasses import replace as changed  # so that names and types of the changes are checked
+    from dataclasses import replace as put_right
 else:
 
     def changed(was: T, /, **changes: Any) -> T:
@@ -22,3 +23,8 @@ else:
                 f"{type(was).__name__} has no field {', '.join(changes.keys() - was.__dict__.keys())}"
             )
         return now
+
+    def put_right(fresh: T, /, **changes: Any) -> T:
+        """The same on a copy that was just made and that nobody else holds yet, without another copy."""
+        fresh.__dict__.update(changes)
+        return fresh

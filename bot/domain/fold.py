@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import assert_never
 
-from bot.domain.changed import changed
+from bot.domain.changed import changed, put_right
 from bot.domain.events import (
     Acknowledged,
     Assessed,
@@ -82,7 +82,8 @@ def evolve(incident: Incident | None, event: Event) -> Incident:
         return _opened(event)
     now = _after(incident, event, event.version)
     if event.actor == now.acknowledged_by and now.acknowledged_at is not None:
-        now = changed(now, oncall=signed(now.oncall, event))
+        put = changed if now is incident else put_right
+        now = put(now, oncall=signed(now.oncall, event))
     return now
 
 

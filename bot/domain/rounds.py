@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from bot.domain.assessment import Assessment, Severity, Verdict
-from bot.domain.book import Desk
+from bot.domain.desk import Desk
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.readings import HttpDetail, Reading, Status, StatusPageDetail

@@ -1,10 +1,10 @@
 """A fact as text and back: cleaned of secrets before it is stored, hidden where it was redacted. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from bot.domain.assessment import Assessment, Finding, Severity, Verdict
@@ -39,6 +39,7 @@ _TEXT = frozenset(
 
 _WORDS = (str, str | None, tuple[str, ...])
 
+Made = TypeVar("Made", bound=BaseModel)
 Model = TypeVar("Model", bound=Frozen)
 
 
@@ -142,11 +143,14 @@ class _AssessedHeader(Frozen):
 
 def _without_readings(data: str) -> Assessed:
     read = _AssessedHeader.model_validate_json(data)
-    assessment = Assessment.model_construct(**dict(read.assessment), readings=())
-    return Assessed.model_construct(request=read.request, assessment=assessment)
+    assessment = _made(Assessment, {**read.assessment.__dict__, "readings": ()})
+    return _made(Assessed, {"request": read.request, "assessment": assessment})
 
 
-_ENVELOPE = set(Event.model_fields)  # never changed: pydantic copies it with the event
+_FIELDS: Mapping[type[BaseModel], set[str]] = {
+    model: set(model.model_fields)  # never changed: pydantic copies it with the model
+    for model in (Event, Assessed, Assessment)
+}
 
 
 def envelope(
@@ -176,9 +180,14 @@ def envelope(
         "fact": fact,
         "hash": digest,
     }
-    made = Event.__new__(Event)
+    return _made(Event, fields)
+
+
+def _made(model: type[Made], fields: dict[str, Any]) -> Made:
+    """The model with these values, every one of its fields and each as it is to be."""
+    made = model.__new__(model)
     object.__setattr__(made, "__dict__", fields)
-    object.__setattr__(made, "__pydantic_fields_set__", _ENVELOPE)
+    object.__setattr__(made, "__pydantic_fields_set__", _FIELDS[model])
     object.__setattr__(made, "__pydantic_extra__", None)
     object.__setattr__(made, "__pydantic_private__", None)
     return made

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from bot.domain.book import Book
 from bot.domain.chain import Head
 from bot.domain.events import CardPosted, DeliveryFailed, Draft
 from bot.domain.incident import Card, Incident
@@ -86,6 +87,9 @@ class Cards:
         self._remark = remark
         self._began = clock.now()
         self._shown: dict[str, _Shown] = {}
+        self._seen = 0
+        self._behind: dict[str, None] = {}
+        """Incidents that have moved, and whose cards were not seen to show that."""
         self._again: set[str] = set()
         self._noted: dict[str, str] | None = None
         self._log = structlog.get_logger("mx.slack.card")
@@ -108,12 +112,13 @@ class Cards:
         noted = await self._known()
         wait_s = _LOOK_S
         due: list[tuple[int, Incident, Look | None, bool]] = []
-        for incident in book.incidents():
+        for incident in self._candidates(book):
             shown = self._state(incident, noted)
             again = incident.id in self._again
             look = self._watch.latest(incident.integration) if incident.open else None
             live = _live(look, incident, self._zone)
             if shown.version == incident.version and shown.live == live and not again:
+                self._behind.pop(incident.id, None)
                 continue
             early = shown.not_before - self._clock.monotonic()
             if early > 0:
@@ -129,6 +134,13 @@ class Cards:
             if isinstance(outcome, BaseException):
                 raise outcome
         return wait_s
+
+    def _candidates(self, book: Book) -> tuple[Incident, ...]:
+        """Those whose cards may have to be drawn: what has moved, what is open, what somebody wants drawn again."""
+        self._behind |= dict.fromkeys(one.id for one in reversed(book.moved(self._seen)))
+        self._seen = book.head.seq
+        names = dict.fromkeys([*self._behind, *(one.id for one in book.open_incidents()), *self._again])
+        return tuple(one for name in names if (one := book.incident(name)) is not None)
 
     async def _drawn(
         self, incident: Incident, head: Head, room: asyncio.Semaphore, *, look: Look | None, force: bool

@@ -17,6 +17,7 @@ from bot.domain.book import Book
 from bot.domain.events import Event
 from bot.domain.integration import Integration
 from bot.faults import where
+from bot.meter import Meter
 from bot.ports import Clock
 from bot.slack import postwords
 from bot.slack.api import AWAY, NOT_THERE, SlackError
@@ -66,6 +67,7 @@ class Posts:
         integrations: Mapping[str, Integration],
         clock: Clock,
         zone: tzinfo,
+        meter: Meter | None = None,
     ) -> None:
         self._timeline = timeline
         self._chat = chat
@@ -73,6 +75,7 @@ class Posts:
         self._integrations = integrations
         self._clock = clock
         self._zone = zone
+        self._meter = meter or Meter()
         self._lines: dict[str, _Line] | None = None
         self._seen = 0
         self._noted = 0
@@ -126,6 +129,7 @@ class Posts:
             after = events[-1].seq
             self._seen = max(self._seen, after)
         self._lines = lines
+        self._meter.posts_waiting.set(self.waiting)
         if self._seen - self._noted >= _FAR:
             await self._note()
         return lines
@@ -151,6 +155,9 @@ class Posts:
                     message = await self._message(event)
                     if message is not None:
                         await self._deliver(line, event, message)
+                        self._meter.posts.add("posted")
+                    else:
+                        self._meter.posts.add("old news")
                     await self._pass(line)
                     if message is not None:
                         return
@@ -194,8 +201,10 @@ class Posts:
     async def _failed(self, line: _Line, error: SlackError) -> None:
         self._log.warning("post not delivered", channel=line.channel, because=str(error))
         if error.permanent and error.code not in _WAITS:
+            self._meter.posts.add("refused")
             await self._pass(line)
             return
+        self._meter.posts.add("put off")
         line.not_before = self._clock.monotonic() + (line.wait_s if error.wait_s is None else error.wait_s)
         line.wait_s = min(line.wait_s * 2, _LONGEST_WAIT_S)
 
