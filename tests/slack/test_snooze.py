@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.clocks import Clocks
 from bot.demo.slack.render import render
 from bot.domain.authority import Authority
+from bot.domain.incident import Incident
 from bot.domain.oncall import SnoozeEnded
 from tests.slack import rig as rigs
 from tests.slack.rig import DUTY, Rig
@@ -46,19 +47,20 @@ async def test_quiet_with_a_time_and_a_reason_shows_on_the_card_and_ends_by_hand
 
 
 async def test_what_it_takes_is_said_with_an_example(rig: Rig) -> None:
-    await rig.open()
+    incident = await rig.open()
     for words in ("snooze", "snooze 30m", "snooze  "):
         said = await say(rig, words)
         assert "Quiet needs a time, such as 30m or 1h30m, and a reason." in said
         assert "For example: `/mx snooze 30m on the phone with the vendor`" in said
     assert "soon is no length of time" in await say(rig, "snooze soon on it")
     assert "from 5 minutes to 8 hours, and 9h is not" in await say(rig, "snooze 9h asleep")
-    assert "There is no open incident" in await say_nothing_open(rig)
+    assert "There is no open incident" in await say_nothing_open(rig, incident)
     assert "snooze" in await say(rig, "help")
 
 
-async def say_nothing_open(rig: Rig) -> str:
-    await say(rig, "resolve anyway done here")
+async def say_nothing_open(rig: Rig, incident: Incident) -> str:
+    await rig.prove(incident)
+    await say(rig, "resolve")
     return await say(rig, "snooze 30m on it")
 
 

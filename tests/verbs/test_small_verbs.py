@@ -159,7 +159,7 @@ def test_with_several_integrations_the_one_in_trouble_is_meant_else_it_is_asked(
     opened.open("mx-3", "default")
     both = opened.type("note", "x")
     assert both.exit_code == 2
-    assert "north, default" in " ".join(both.output.split())
+    assert "default, north" in " ".join(both.output.split())
     assert opened.type("note", "--integration", "north", "x").output == "Noted in mx-2.\n"
 
 
