@@ -64,9 +64,11 @@ def joined(separator: str, parts: Sequence[Mrkdwn]) -> Mrkdwn:
 
 
 def person(actor: str) -> Mrkdwn:
-    """An actor of the timeline for Slack: ``slack:U1`` becomes a mention, anybody else stays a plain name."""
-    found = _USER.fullmatch(actor)
-    return Mrkdwn(f"<@{found[1]}>") if found else escape(actor)
+    """An actor of the timeline for Slack: ``slack:U1`` becomes a mention, anybody else a plain name."""
+    if found := _USER.fullmatch(actor):
+        return Mrkdwn(f"<@{found[1]}>")
+    kind, _, name = actor.partition(":")
+    return escape(f"{name} (in PagerDuty)" if kind == "pagerduty" and name else actor)
 
 
 def with_people(text: str) -> Mrkdwn:

@@ -33,6 +33,7 @@ def test_our_own_markup_is_not_escaped_again() -> None:
 def test_only_a_user_id_becomes_a_mention() -> None:
     assert limits.person("slack:U1><!channel>") == "slack:U1&gt;&lt;!channel&gt;"
     assert limits.person("cli:ann@laptop") == "cli:ann@laptop"
+    assert limits.person("pagerduty:Jo <Doe>") == "Jo &lt;Doe&gt; (in PagerDuty)"
     assert limits.with_people("slack:U1 started it <now>") == "<@U1> started it &lt;now&gt;"
 
 
