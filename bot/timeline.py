@@ -257,13 +257,18 @@ async def _known(keys: Sequence[str], tx: Transaction) -> dict[str, Event]:
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
-    """No garbage collection for a while: it would walk the whole growing book a dozen times, half of a start."""
+    """No garbage collection for a while: it would walk the whole growing book a dozen times, half of a start.
+
+    Nor does a later one walk what was made meanwhile: none of it is a cycle, and each walk would stop everything for
+    most of a second.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            gc.freeze()
             gc.enable()
 
 
