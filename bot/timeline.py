@@ -257,13 +257,17 @@ async def _known(keys: Sequence[str], tx: Transaction) -> dict[str, Event]:
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
-    """No garbage collection for a while: it would walk the whole growing book a dozen times, half of a start."""
+    """No garbage collection for a while: it would walk the whole growing book a dozen times, half of a start.
+
+    What is there afterwards is kept out of later collections: it lives as long as the process.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            gc.freeze()
             gc.enable()
 
 
