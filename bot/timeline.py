@@ -259,8 +259,7 @@ async def _known(keys: Sequence[str], tx: Transaction) -> dict[str, Event]:
 def _collector_at_rest() -> Iterator[None]:
     """No garbage collection for a while: it would walk the whole growing book a dozen times, half of a start.
 
-    Nor does a later one walk what was made meanwhile: none of it is a cycle, and each walk would stop everything for
-    most of a second.
+    What is there afterwards is kept out of later collections: it lives as long as the process.
     """
     was = gc.isenabled()
     gc.disable()

@@ -1,5 +1,6 @@
 """Recovery is proved, not declared: mx finds it by itself, says so once, takes it back, and resolves by it."""
 
+from itertools import groupby
 from pathlib import Path
 
 from bot.demo.maintainx import Fault
@@ -43,11 +44,9 @@ async def test_mx_finds_by_itself_that_it_is_over_and_that_it_is_not(tmp_path: P
             await world.card("Resolved", "Accepted: good rounds")
         assert (told(world, PROVED), told(world, GONE)) == (1, 1)
         looks = [event.fact for event in await world.facts() if isinstance(event.fact, RecoveryChecked)]
-        assert [fact.verdict for fact in looks if fact.request is None] == [
-            "no_traffic",
-            "proved",
-            "not_proved",
-        ]
+        # A line that changes under the same verdict is a look of its own: how many there are hangs on the rounds.
+        verdicts = [verdict for verdict, _ in groupby(fact.verdict for fact in looks if fact.request is None)]
+        assert verdicts == ["no_traffic", "proved", "not_proved"]
 
 
 async def test_a_quiet_plant_is_proved_by_a_canary_that_leaves_nothing_behind(tmp_path: Path) -> None:
