@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from bot.domain.run import Run
 from bot.errors import MxError
+from bot.faults import where
 from bot.ports import Step, StepContext, StepResult
 from bot.run_words import called_off
 from bot.timeline import Timeline
@@ -31,7 +32,7 @@ class Acting:
             return await self._watched(incident, run.id, work, patience_s=part.timeout_s)
         try:
             async with asyncio.timeout(part.timeout_s):
-                return await _tried(work)
+                return await _tried(work, incident)
         except TimeoutError:
             return None
 
@@ -40,7 +41,7 @@ class Acting:
     ) -> StepResult | None:
         """The end of a step that only watches; whoever stops the run or takes it back need not wait for it."""
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(_tried(work))
+            watching = group.create_task(_tried(work, incident))
             looking = group.create_task(self._called_off(incident, run))
             await asyncio.wait((watching, looking), timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
             watching.cancel()
@@ -73,19 +74,19 @@ async def found_before(
     except MxError as error:
         return {}, StepResult(outcome="failed", says=str(error))
     except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
-        return {}, StepResult(outcome="failed", says=fault(error))
+        return {}, StepResult(outcome="failed", says=fault(error, incident=context.incident))
 
 
-async def _tried(work: Awaitable[StepResult | None]) -> StepResult:
+async def _tried(work: Awaitable[StepResult | None], incident: str) -> StepResult:
     try:
         return await work or StepResult(outcome="done", says="there was nothing to take back")
     except MxError as error:
         return StepResult(outcome="failed", says=str(error))
     except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
-        return StepResult(outcome="failed", says=fault(error))
+        return StepResult(outcome="failed", says=fault(error, incident=incident))
 
 
-def fault(error: Exception) -> str:
+def fault(error: Exception, *, incident: str) -> str:
     """A fault of ours, by its name alone: its text may hold anything. The operator's log has the rest."""
-    structlog.get_logger("bot.runner").error("a step kind raised", exc_info=error)
+    structlog.get_logger("mx.runner").error("step fell", incident=incident, fault=where(error))
     return f"a fault in mx itself ({type(error).__name__}); the log of the bot has the details"

@@ -24,6 +24,7 @@ from bot.paging import Paging, line_of
 from bot.ports import Clock
 from bot.proving import verifier_of
 from bot.pulse import Pulse
+from bot.scrub import Scrubber
 from bot.slack import server
 from bot.slack.api import SlackError
 from bot.slack.asking import OwnerAsker
@@ -52,6 +53,7 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[str], None],
     host: str = ANYWHERE,
+    scrub: Scrubber | None = None,
 ) -> None:
     """Run the bot until ``stop`` is set, then finish what is acknowledged.
 
@@ -64,7 +66,7 @@ async def serve(
         )
     pulse = Pulse(clock, stopwatch=asyncio.get_running_loop().time)
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(open_engine(settings, clock=pulse))
+        engine = await stack.enter_async_context(open_engine(settings, clock=pulse, scrub=scrub))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
         bot = Bot(engine, slack, settings.slack, pulse)
         door = await stack.enter_async_context(AsyncExitStack())

@@ -85,9 +85,9 @@ class PageAuditor:
                 await self._tell(incident, found)
         self._hushed = {one.id: self._hushed[one.id] for one in incidents if one.id in self._hushed}
         if not self._healthy():
-            self._log.warning("the dead man's switch is not pinged", because="a loop that pages is down")
+            self._log.warning("dead-man's switch not pinged", because="a loop that pages is down")
         elif not well:
-            self._log.warning("the dead man's switch is not pinged", because="a page is overdue")
+            self._log.warning("dead-man's switch not pinged", because="a page is overdue")
         elif now - self._began >= GRACE:
             await self._ping()
 
@@ -154,7 +154,9 @@ class PageAuditor:
         except Conflict:
             return  # something happened meanwhile: the next round looks again
         if first.at == drafts[0].at:
-            self._log.error("a page is overdue", incident=incident.id, because=found.why)
+            self._log.error(
+                "page overdue", incident=incident.id, integration=incident.integration, because=found.why
+            )
 
     def _draft(self, incident: Incident, fact: PageOverdue | PageRequested, *, key: str) -> Draft:
         expect = incident.version if isinstance(fact, PageOverdue) else None
@@ -172,7 +174,7 @@ class PageAuditor:
             trouble = str(error)
         self._pings.add("failed" if trouble else "ok")
         if trouble:
-            self._log.warning("the dead man's switch was not reached", because=trouble)
+            self._log.warning("dead-man's switch not reached", because=trouble)
 
 
 def _since(incident: Incident, severity: Severity | None) -> datetime | None:

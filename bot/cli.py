@@ -3,6 +3,7 @@
 import gc
 import importlib
 import io
+import logging
 import sys
 import traceback
 from pathlib import PurePath
@@ -58,6 +59,10 @@ class _Verbs(click.Group):
             command = importlib.import_module("bot.verbs.saying").command_of(cmd_name)
         else:
             command = importlib.import_module(f"bot.verbs.{cmd_name}").command
+        if (
+            "structlog" in sys.modules
+        ):  # what is printed is an answer; what is logged on the way belongs beside it
+            importlib.import_module("bot.verbs.operators_log").start(level=logging.WARNING)
         gc.enable()
         assert isinstance(command, click.Command)
         return command

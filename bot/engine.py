@@ -130,10 +130,15 @@ def new_id() -> str:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engine]:
-    """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError."""
+async def open_engine(
+    settings: Settings, *, clock: Clock, scrub: Scrubber | None = None
+) -> AsyncIterator[Engine]:
+    """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError.
+
+    ``scrub`` is one that others use too, such as the log, so that a key that comes later is hidden there as well.
+    """
     async with AsyncExitStack() as stack:
-        scrub = Scrubber(settings.secrets)
+        scrub = scrub or Scrubber(settings.secrets)
         meter = Meter()
         gateway = await stack.enter_async_context(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
@@ -151,7 +156,7 @@ async def open_engine(settings: Settings, *, clock: Clock) -> AsyncIterator[Engi
         steps = by_kind(step_kinds(gateway, clock, around))
         ours, faults = own(settings.bot.playbooks, steps)
         for fault in faults:
-            structlog.get_logger("mx.playbooks").warning("a playbook is left out", because=fault)
+            structlog.get_logger("mx.playbooks").warning("playbook left out", because=fault)
         playbooks = {**shipped(steps), **ours}
         handover = Handover.beside(settings.bot.database)
         timeline = await stack.enter_async_context(

@@ -89,7 +89,7 @@ class LeaseClock:
         try:
             await self._ask(incident, lease, says)
         except OutsideError as error:
-            self._log.warning("an owner was not asked", lease=lease.id, because=str(error))
+            self._log.warning("owner not asked", incident=incident.id, lease=lease.id, because=str(error))
             return  # asked again at the next look
         await self._append(
             incident,

@@ -122,7 +122,7 @@ class Monitor:
         try:
             await self._samples.prune()
         except StoreError as error:
-            self._log.warning("old samples are not deleted", because=str(error))
+            self._log.warning("old samples not deleted", because=str(error))
 
     async def _turn(self, rota: Rota, turn: Turn) -> None:
         """One round of one integration, whatever comes of it."""
@@ -147,7 +147,7 @@ class Monitor:
 
     def _fell(self, spec: Integration, because: str) -> None:
         self._meter.rounds.add("fault")
-        self._log.error("a round came to nothing", integration=spec.name, because=because)
+        self._log.error("round fell", integration=spec.name, fault=because)
 
     def _timed(self, spec: Integration, took: float, interval: float) -> None:
         """Count, and tell once in a row, a round that ended when the next one was due already."""
@@ -158,7 +158,7 @@ class Monitor:
         if spec.name not in self._late:
             self._late.add(spec.name)
             self._log.warning(
-                "a round takes longer than its interval",
+                "round too long",
                 integration=spec.name,
                 took_s=round(took, 1),
                 interval_s=interval,
@@ -173,9 +173,7 @@ class Monitor:
         now = seen(found, online=online)
         if now is None:
             self._meter.rounds.add("blind")
-            self._log.warning(
-                "a round could ask nothing", integration=spec.name, because=found.blind_spots[:1]
-            )
+            self._log.warning("round blind", integration=spec.name, because=found.blind_spots[:1])
             return
         self._meter.rounds.add(now.state)
         sight.rounds.append(now)
@@ -208,7 +206,9 @@ class Monitor:
             except Conflict:
                 continue
             for draft in drafts:
-                self._log.info(sentence(draft.fact), integration=name, stream=draft.stream)
+                self._log.info(
+                    "watch moved", integration=name, stream=draft.stream, says=sentence(draft.fact)
+                )
             return judged
         raise Conflict(f"writing down a round of {name}: others were first {_TRIES} times")
 
@@ -233,8 +233,10 @@ class Monitor:
         self._log.warning("incident opened", incident=incident, integration=spec.name, says=summary(found))
         if spec.channel is None:
             self._log.warning(
-                "the incident has no channel: its card is shown where somebody types /mx triage",
+                "incident without a channel",
                 incident=incident,
+                integration=spec.name,
+                because="its card is shown where somebody types /mx triage",
                 do=f"set incident_channel of integration {spec.name} (MX_INCIDENT_CHANNEL)",
             )
 
@@ -252,9 +254,7 @@ class Monitor:
         try:
             await self._samples.add(taken)
         except StoreError as error:
-            self._log.warning(
-                "a round's sample is not kept", integration=found.integration, because=str(error)
-            )
+            self._log.warning("sample not kept", integration=found.integration, because=str(error))
 
 
 def _seen(kept_: Round) -> Seen:

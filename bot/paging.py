@@ -166,7 +166,7 @@ class Paging:
             self._meter.pages.add(str(level), request.action, "failed")
             fact = self._failed(page, name, error, tries)
             await self._append(incident, fact, key=f"{request.page}:failed:{tries}")
-            self._log.warning("a page was not sent", page=request.page, because=fact.says)
+            self._log.warning("page not sent", incident=incident.id, page=request.page, because=fact.says)
             return
         self._meter.pages.add(str(level), request.action, "taken")
         await self._append(

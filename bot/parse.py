@@ -176,6 +176,18 @@ def some_of(*known: str) -> Parser:
     return parse
 
 
+def one_of(*known: str) -> Parser:
+    """One of these words."""
+
+    def parse(value: Any) -> str:
+        found = text(value)
+        if found not in known:
+            raise ValueError(f"write one of {', '.join(known)}")
+        return found
+
+    return parse
+
+
 def slack_channel(value: Any) -> str:
     """A Slack channel's id; names fail with organisation-wide tokens."""
     found = text(value)

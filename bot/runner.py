@@ -186,7 +186,7 @@ class Runner:
                 if not error.permanent:
                     continue
             except Exception as error:  # noqa: BLE001 - the fault of one step kind must not stop the runner
-                trouble = f" ({fault(error)})"
+                trouble = f" ({fault(error, incident=incident.id)})"
             break
         fact = e.StepFinished(run=run.id, index=index, outcome="interrupted", says=_NOBODY_KNOWS + trouble)
         await self._write(incident, _ended(run, index, result) if result else fact, key=_end_key(run, index))

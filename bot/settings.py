@@ -64,6 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "bot", "ack_lapses_s", parse.number(0, 86400), 3600.0),
     Setting(None, "bot", "online_urls", parse_calendar.http_urls, ONLINE_URLS),
     Setting(None, "bot", "samples_keep_s", parse.number(3600, 30 * 86400), 172800.0),
+    Setting(None, "bot", "log_format", parse.one_of("auto", "json", "console"), "auto"),
     Setting(None, "bot", "rounds_at_once", parse.whole(1, 256), 32),
     Setting(None, "bot", "responders", parse.slack_people, ()),
     Setting(None, "bot", "approvers", parse.slack_people, ()),

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from bot.domain.assessment import Severity
 from bot.domain.calendar import Calendar
 from bot.domain.reminders import Duty
+
+LogFormat = Literal["auto", "json", "console"]
+"""``auto``: for eyes where standard error is a terminal, else one JSON object a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class BotSettings:
     pages: Pages
     people: People
     watching: Watching
+    log_format: LogFormat = "auto"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -111,6 +115,7 @@ def bot_of(found: dict[str, Any], *, database: Path, beside: Path) -> BotSetting
             webhook_secrets=tuple(s for s in (found["pagerduty_webhook_secret"] or "").split(",") if s),
         ),
         people=People(found["responders"], found["approvers"], found["approval_s"]),
+        log_format=found["log_format"],
         watching=Watching(
             online_urls=found["online_urls"],
             samples_keep_s=found["samples_keep_s"],

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot import __version__
 from bot.ports import Clock
 from tests.buffer_standin import BufferStandIn
 
@@ -33,6 +34,8 @@ class GatewayStandIn:
         self.disk: dict[str, Any] = {"path": "mx-gateway.db", "keeps": True, "says": "an ordinary disk"}
         self.calls: list[str] = []
         self.instance = "stand-in-1"
+        self.version = __version__
+        self.host = ""
         self.broken: int | None = None
         self.drop_answer_of: str | None = None
         self.hold_answer_of: str | None = None
@@ -116,9 +119,10 @@ class GatewayStandIn:
             {
                 "mode": self._mode(),
                 "instance": self.instance,
+                "version": self.version,
                 "traffic": traffic,
                 "budget": self.budget,
-                "upstream": {"last_good": self.last_good},
+                "upstream": {"host": self.host, "last_good": self.last_good},
                 "webhooks": self.mail,
                 "buffer": self.buffer.json(),
                 "circuit": self.circuit,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from aiohttp import web
 
 from bot.audit_pages import GRACE, PageAuditor
@@ -194,17 +195,17 @@ async def test_while_a_loop_is_down_or_nothing_was_proved_yet_the_switch_is_sile
 
 
 async def test_a_switch_that_cannot_be_reached_stops_nothing_and_its_address_is_not_told(
-    watched: Watched, capsys: pytest.CaptureFixture[str]
+    watched: Watched,
 ) -> None:
-    await watched.rounds(2)
-    watched.status = 500
-    await watched.rounds(1)
-    watched.url = "http://127.0.0.1:9/ping/secret-of-the-switch"
-    watched.restart()
-    await watched.rounds(4)
-    out = capsys.readouterr().out
-    assert "the dead man's switch was not reached" in out
-    assert "secret-of-the-switch" not in out
+    with structlog.testing.capture_logs() as logs:
+        await watched.rounds(2)
+        watched.status = 500
+        await watched.rounds(1)
+        watched.url = "http://127.0.0.1:9/ping/secret-of-the-switch"
+        watched.restart()
+        await watched.rounds(4)
+    assert "dead-man's switch not reached" in {line["event"] for line in logs}
+    assert "secret-of-the-switch" not in str(logs)
 
 
 async def test_without_a_pager_nothing_is_owed(watched: Watched) -> None:

@@ -355,11 +355,7 @@ async def test_one_that_raises_and_one_that_hangs_stop_nobody(
         with structlog.testing.capture_logs() as logs:
             await rig.on(31)
         assert await rig.incident("sick") is not None
-        told = {
-            line["integration"]: str(line["because"])
-            for line in logs
-            if line["event"] == "a round came to nothing"
-        }
+        told = {line["integration"]: str(line["fault"]) for line in logs if line["event"] == "round fell"}
         assert told.keys() == {"broken", "hung"}
         assert "RuntimeError at" in told["broken"]
         assert "did not keep its deadline" in told["hung"]
@@ -406,7 +402,7 @@ async def test_a_round_in_which_nothing_could_be_asked_is_told_and_counts_for_no
     rig.outside["default"] = [made.page(None)]
     with structlog.testing.capture_logs() as logs:
         await rig.on(300)
-    assert any(line["event"] == "a round could ask nothing" for line in logs)
+    assert any(line["event"] == "round blind" for line in logs)
     assert rig.meter.rounds.value("blind") == 1
     assert await rig.kinds() == ["watch_moved"]
 
@@ -422,7 +418,7 @@ async def test_a_round_that_takes_longer_than_its_interval_is_counted_and_told_o
                 await rig.monitor.step()
                 rig.clock.wind(1)
         assert rig.meter.rounds_late.value() == 3
-        assert [line["event"] for line in logs].count("a round takes longer than its interval") == 1
+        assert [line["event"] for line in logs].count("round too long") == 1
 
 
 async def test_no_more_than_so_many_are_asked_at_once(tmp_path: Path) -> None:

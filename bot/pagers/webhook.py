@@ -58,7 +58,7 @@ class WebhookPager:
                 self._template = PageTemplate.read(template)
             except ValueError as error:
                 self.faults = (f"{error}; until then mx's own form is sent",)
-                self._log.warning("a page template is left out", because=self.faults[0])
+                self._log.warning("page template left out", pager=self.name, because=self.faults[0])
 
     async def page(self, page: Page) -> str:
         return await self._send("page", page)
@@ -97,7 +97,7 @@ class WebhookPager:
             try:
                 return self._template.render(action, page)
             except ValueError as error:
-                self._log.warning("a page went out by mx's own form", because=f"page_template, {error}")
+                self._log.warning("page in mx's own form", pager=self.name, because=f"page_template, {error}")
         return shipped(action, page)
 
     def _signed(self, body: bytes) -> dict[str, str]:

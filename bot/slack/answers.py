@@ -76,11 +76,13 @@ class Answers:
     async def _answer(self, event: Event, fact: _Answer) -> bool:
         """True where this one is dealt with; False where its card is still awaited."""
         if isinstance(fact, GatewayAnswered):
-            await self._tell(fact.address, with_people(sentence(fact)))
+            await self._tell(event, fact.address, with_people(sentence(fact)))
             return True
         if isinstance(fact, RecoveryChecked):
             over = (await self._timeline.book()).incident(event.stream)
-            await self._tell(fact.address, proofview.answer(fact, ended=over is not None and not over.open))
+            await self._tell(
+                event, fact.address, proofview.answer(fact, ended=over is not None and not over.open)
+            )
             return True
         found = (await self._timeline.book()).incident(fact.incident) if fact.incident else None
         waited = self._clock.now() - event.recorded_at > _PATIENCE
@@ -88,17 +90,17 @@ class Answers:
             return False
         text = await self._words(fact, found)
         if text is not None:
-            await self._tell(fact.address, text)
+            await self._tell(event, fact.address, text)
         return True
 
-    async def _tell(self, address: Address, text: Mrkdwn) -> None:
+    async def _tell(self, event: Event, address: Address, text: Mrkdwn) -> None:
         url = await self._replies.take(address.reply) if address.reply else None
         if url is None:
             return
         try:
             await self._api.respond(url, blocks.private(text))
         except SlackError as error:
-            self._log.warning("private answer not delivered", because=str(error))
+            self._log.warning("private answer not delivered", incident=event.stream, because=str(error))
 
     async def _words(self, fact: TriageFinished, found: Incident | None) -> Mrkdwn | None:
         """What to tell; None where the new card stands before the asker's eyes."""

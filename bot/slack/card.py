@@ -152,7 +152,9 @@ class Cards:
         except MxError:
             raise
         except Exception as error:  # noqa: BLE001 - the Slack edge: a fault of ours in one card must not stop the others
-            self._log.error("card fell", incident=incident.id, fault=where(error))
+            self._log.error(
+                "card fell", incident=incident.id, integration=incident.integration, fault=where(error)
+            )
             shown.not_before = self._clock.monotonic() + _LONGEST_WAIT_S
 
     async def _known(self) -> dict[str, str]:
@@ -239,14 +241,16 @@ class Cards:
             return await self._chat.find(channel, cardview.METADATA, "incident", incident.id)
         except SlackError as error:
             if error.code == "missing_scope":
-                self._log.warning("an earlier card is not looked for", because=str(error))
+                self._log.warning("earlier card not looked for", incident=incident.id, because=str(error))
                 return None
             raise
 
     async def _failed(
         self, incident: Incident, shown: _Shown, card: Card | None, channel: str, error: SlackError
     ) -> None:
-        self._log.warning("card not shown", incident=incident.id, because=str(error))
+        self._log.warning(
+            "card not shown", incident=incident.id, integration=incident.integration, because=str(error)
+        )
         if card is not None and error.code in GONE:
             shown.gone, shown.digest = card.message, ""
         wait_s = error.wait_s if error.wait_s is not None else shown.wait_s

@@ -174,7 +174,7 @@ class Posts:
         try:
             return postwords.message(event, incident, zone=self._zone, now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - the Slack edge: a fault of ours in one post must not stop the others
-            self._log.error("post fell", fact=event.seq, fault=where(error))
+            self._log.error("post fell", incident=event.stream, fact=event.seq, fault=where(error))
             return None
 
     async def _deliver(self, line: _Line, event: Event, message: Message) -> None:
@@ -193,13 +193,15 @@ class Posts:
             found = await self._chat.find(channel, postwords.METADATA, "fact", postwords.name(event))
         except SlackError as error:
             if error.code == "missing_scope":
-                self._log.warning("an earlier post is not looked for", because=str(error))
+                self._log.warning("earlier post not looked for", incident=event.stream, because=str(error))
                 return False
             raise
         return found is not None
 
     async def _failed(self, line: _Line, error: SlackError) -> None:
-        self._log.warning("post not delivered", channel=line.channel, because=str(error))
+        self._log.warning(
+            "post not delivered", incident=line.waiting[0].stream, channel=line.channel, because=str(error)
+        )
         if error.permanent and error.code not in _WAITS:
             self._meter.posts.add("refused")
             await self._pass(line)

@@ -109,7 +109,7 @@ class Reports:
             text=report.markdown(facts),
         )
         await self._finish(event, fact, says=f"Report posted in {channel}", channel=channel, message=message)
-        await self._answer(fact, channel, message)
+        await self._answer(event.stream, fact, channel, message)
 
     async def _summary(self, fact: ReportRequested, found: Incident, channel: str, text: Mrkdwn) -> str:
         """The message in the channel; where an earlier try may have posted it, that one."""
@@ -138,7 +138,9 @@ class Reports:
         await self._append(event.stream, posted, key=f"report:{fact.request}")
 
     async def _failed(self, event: Event, fact: ReportRequested, found: Incident, error: SlackError) -> None:
-        self._log.warning("report not posted", incident=event.stream, because=str(error))
+        self._log.warning(
+            "report not posted", incident=event.stream, integration=found.integration, because=str(error)
+        )
         if not error.permanent:
             return
         channel = self._channel(fact, found)
@@ -149,9 +151,9 @@ class Reports:
         if not await self._append(event.stream, failed, key=key):
             return
         if fact.address.reply and error.code in NOT_THERE:
-            await self._tell(fact.address.reply, failed.says)
+            await self._tell(event.stream, fact.address.reply, failed.says)
 
-    async def _answer(self, fact: ReportRequested, channel: str, message: str) -> None:
+    async def _answer(self, incident: str, fact: ReportRequested, channel: str, message: str) -> None:
         """Elsewhere than in that channel, a private link."""
         if fact.address.reply is None or fact.address.channel == channel:
             return
@@ -159,16 +161,18 @@ class Reports:
             url = await self._chat.permalink(channel, message)
         except SlackError:
             return
-        await self._tell(fact.address.reply, say("{} in {}.", link(url, "The report"), channel_link(channel)))
+        await self._tell(
+            incident, fact.address.reply, say("{} in {}.", link(url, "The report"), channel_link(channel))
+        )
 
-    async def _tell(self, reply: str, text: str) -> None:
+    async def _tell(self, incident: str, reply: str, text: str) -> None:
         url = await self._replies.take(reply)
         if url is None:
             return
         try:
             await self._api.respond(url, blocks.private(text if isinstance(text, Mrkdwn) else escape(text)))
         except SlackError as error:
-            self._log.warning("private answer not delivered", because=str(error))
+            self._log.warning("private answer not delivered", incident=incident, because=str(error))
 
     async def _append(self, stream: str, fact: ReportPosted | DeliveryFailed, *, key: str) -> bool:
         """True where it is news."""

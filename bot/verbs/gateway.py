@@ -8,6 +8,7 @@ import uvloop
 from bot import config
 from bot.clock import SystemClock
 from bot.gateway.serve import serve
+from bot.scrub import Scrubber
 from bot.verbs import operators_log
 from bot.verbs.stopping import stop_on_signal
 
@@ -21,7 +22,7 @@ def command() -> None:
     """
     settings = config.load()
 
-    operators_log.start()
+    operators_log.start(form=settings.bot.log_format, scrub=Scrubber(settings.secrets))
 
     async def run() -> None:
         with stop_on_signal() as stop:

@@ -6,6 +6,7 @@ import click
 
 from bot import app, config
 from bot.clock import SystemClock
+from bot.scrub import Scrubber
 from bot.verbs import operators_log
 from bot.verbs.stopping import stop_on_signal
 
@@ -18,10 +19,11 @@ def command() -> None:
     """
     settings = config.load(needs_slack=True)
 
-    operators_log.start()
+    scrub = Scrubber(settings.secrets)
+    operators_log.start(form=settings.bot.log_format, scrub=scrub)
 
     async def run() -> None:
         with stop_on_signal() as stop:
-            await app.serve(settings, clock=SystemClock(), stop=stop, ready=click.echo)
+            await app.serve(settings, clock=SystemClock(), stop=stop, ready=click.echo, scrub=scrub)
 
     asyncio.run(run())

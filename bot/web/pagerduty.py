@@ -48,7 +48,7 @@ def routes(
             return _answer(refusal.status, error=str(refusal))
         except (StoreError, Conflict) as error:
             counted.add("not_stored")
-            log.warning("PagerDuty's news is not written down", because=str(error))
+            log.warning("news not written down", because=str(error))
             return _answer(503, error="the timeline did not take it; send it again")
 
     return web.post(PATH, receive)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot import __version__
 from bot.gateway.access import is_loopback, may_administer
 from bot.gateway.settings import GatewaySettings
 from tests.gateway.wires import Message, gateway, upstream
@@ -121,6 +122,7 @@ async def test_a_lease_in_policy_status_metrics_and_feed(tmp_path: Path) -> None
         }
         status = (await gw.admin("GET", "status?window_s=30")).json()
         assert status["mode"] == "limited"
+        assert status["version"] == __version__
         assert status["leases"] == 1
         assert status["buffer"]["waiting"] == 0
         assert status["circuit"]["state"] == "closed"

@@ -17,7 +17,9 @@ async def test_slack_down_then_back(tmp_path: Path) -> None:
         # Whether Ben is a full member is not known, and cannot be asked: he is told, and nothing happens.
         assert "could not" in await world.mx("severity 1 the plant stands still", user=world.ben)
         assert "Who has it: nobody" in world.text(world.cards()[0])
+        assert "Slack" in await world.readiness(503)
         world.slack.mischief.down = False
+        await world.readiness(200)
         await world.card("SEV-2", f"Who has it: @{world.ben}")
         await world.mx("severity 1 the plant stands still", user=world.ben)
         await world.card("SEV-1")

@@ -343,3 +343,18 @@ async def test_what_hangs_is_bounded_and_said(
     slack.mischief.late("auth.test", seconds=5)
     found = (await checks(of_slack(slack), tmp_path))["Slack"]
     assert (found.state, found.found.startswith("not known")) == ("fix", True)
+
+
+async def test_an_older_gateway_is_a_note_and_another_ones_gateway_a_fault(tmp_path: Path) -> None:
+    async with GatewayStandIn(SystemClock()).serve() as gateway:
+        env = {"MX_GATEWAY_URL": gateway.url, "MX_GATEWAY_TOKEN": TOKEN}
+        gateway.host = "127.0.0.1:9"
+        found = await checks(env, tmp_path)
+        assert (found["gateway"].state, found["gateway serves"].state) == ("ok", "ok")
+        gateway.version, gateway.host = "0.0.1", "api.example.com"
+        found = await checks(env, tmp_path)
+        assert (found["gateway"].state, "mx 0.0.1" in found["gateway"].found) == ("note", True)
+        assert found["gateway serves"].state == "fix"
+        assert found["gateway serves"].found.startswith("api.example.com, while default is at 127.0.0.1:9")
+        wrong = await checks({**env, "MX_GATEWAY_TOKEN": "wrong-token"}, tmp_path)
+    assert (wrong["gateway"].state, "wrong-token" in repr(wrong)) == ("fix", False)
