@@ -141,8 +141,16 @@ class _AssessedHeader(Frozen):
     assessment: _Header
 
 
+_READINGS, _BEHIND_READINGS = ',"readings":[', '],"blind_spots":['
+
+
 def _without_readings(data: str) -> Assessed:
-    read = _AssessedHeader.model_validate_json(data)
+    # Neither can stand within a text, where each quotation mark has a backslash before it.
+    before, found, rest = data.partition(_READINGS)
+    _, ends, behind = rest.rpartition(_BEHIND_READINGS)
+    read = _AssessedHeader.model_validate_json(
+        f"{before}{_READINGS}{_BEHIND_READINGS}{behind}" if found and ends else data
+    )
     assessment = _made(Assessment, {**read.assessment.__dict__, "readings": ()})
     return _made(Assessed, {"request": read.request, "assessment": assessment})
 

@@ -195,3 +195,21 @@ def test_the_hash_can_be_checked_with_any_json_library(columns: list[str | int |
     text = json.dumps(["0" * 64, *columns], ensure_ascii=False, separators=(",", ":"))
 
     assert link("0" * 64, *columns) == sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "evil", ["", ',"readings":[', '],"blind_spots":[', '\\],"blind_spots":[', 'x"],"readings":[{']
+)
+def test_an_outdated_assessment_is_read_as_it_is_but_for_its_readings(evil: str) -> None:
+    """Whatever stands in its texts: the readings are cut out unread."""
+    found = assessment()
+    finding = found.findings[0].model_copy(update={"symptom": evil, "evidence": (evil, evil)})
+    reading = found.readings[0].model_copy(update={"says": evil})
+    changes = {"findings": (finding,), "readings": (reading, *found.readings), "blind_spots": (evil, "b")}
+    written = Assessed(request=evil, assessment=found.model_copy(update=changes))
+    rows = [row(written, written.model_dump_json()), row(written, written.model_dump_json())._replace(seq=2)]
+    outdated, latest = (one.fact for one in for_the_fold(rows))
+    assert latest == written
+    assert isinstance(outdated, Assessed)
+    assert outdated.assessment == written.assessment.model_copy(update={"readings": ()})
+    assert outdated.request == evil
