@@ -78,7 +78,7 @@ def _life(number: int, whose: str, at: datetime) -> Iterator[e.AnyFact]:
     due = at + timedelta(hours=1)
     gap = Gap(id=f"gap-{number}", entity="/workorders", direction="in", since=at)
     yield e.IncidentOpened(integration=whose, channel="C0123", found_by="monitor", failing_since=at)
-    yield e.Assessed(assessment=_assessment(whose, at))
+    yield e.Assessed(assessment=assessment(whose, at))
     yield PageRequested(
         page=page,
         action="trigger",
@@ -101,7 +101,7 @@ def _life(number: int, whose: str, at: datetime) -> Iterator[e.AnyFact]:
     yield e.RunFinished(run=run, outcome="done", says="done")
     yield Snoozed(until=due, severity=Severity.SEV2, reason="on it")
     for _ in range(ASSESSED - 1):
-        yield e.Assessed(assessment=_assessment(whose, at))
+        yield e.Assessed(assessment=assessment(whose, at))
     yield SnoozeEnded(cause="time", says="the quiet is over")
     yield AckReminded(lapses_at=due, says="do you still have it?")
     yield e.TriageRequested(request=f"t-{number}", integration=whose, address=Address(reply=f"r-{number}"))
@@ -137,7 +137,8 @@ def _lease(run: str, at: datetime) -> Lease:
     )
 
 
-def _assessment(whose: str, at: datetime) -> Assessment:
+def assessment(whose: str, at: datetime) -> Assessment:
+    """What a triage of an outage found."""
     samples = tuple(Sample(at_ms=500.0 * i, code=429, ms=31.5) for i in range(3))
     reading = Reading(
         probe="api",

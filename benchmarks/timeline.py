@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from benchmarks.outages import assessment
 from bot.clock import SystemClock
-from bot.domain.assessment import Assessment, Finding, Severity
 from bot.domain.events import AnyFact, Assessed, Draft, IncidentOpened, NoteAdded
-from bot.domain.readings import HttpDetail, Reading, Sample, Status
 from bot.journal.groupcommit import GroupCommit
 from bot.journal.sqlite import Database
 from bot.scrub import Scrubber
@@ -178,38 +177,7 @@ def _facts(number: int) -> AnyFact:
     """One fact in ten is an assessment, the biggest kind, the others are words."""
     if number % 10:
         return NoteAdded(text=TEXT)
-    samples = tuple(Sample(at_ms=500.0 * i, code=429, ms=31.5) for i in range(3))
-    reading = Reading(
-        probe="api",
-        target="/workorders",
-        status=Status.FAILING,
-        ms=31.5,
-        says="HTTP 429 three times out of three",
-        detail=HttpDetail(url="https://api.getmaintainx.com/v1/workorders?limit=1", samples=samples),
-    )
-    finding = Finding(
-        rule="rate_limited",
-        severity=Severity.SEV2,
-        verdict="us",
-        symptom="429 on every endpoint",
-        cause="more requests than MaintainX allows",
-        check="look at the request volume of the last hour",
-        evidence=("12 of 12 requests were answered with 429",),
-        playbooks=("rate-limited",),
-    )
-    return Assessed(
-        assessment=Assessment(
-            integration="default",
-            at=SystemClock().now(),
-            severity=Severity.SEV2,
-            verdict="us",
-            response_due=None,
-            findings=(finding,),
-            readings=(reading,) * 8,
-            blind_spots=(),
-            playbooks=("rate-limited",),
-        )
-    )
+    return Assessed(assessment=assessment("default", SystemClock().now()))
 
 
 async def fold() -> float:

@@ -38,7 +38,7 @@ def holidays(value: Any) -> Container[date]:
     known = importlib.import_module("holidays")  # a third of a second, so only where it is asked for
     try:
         found: Container[date] = known.country_holidays(country, subdiv=part or None)
-    except NotImplementedError:
+    except NotImplementedError:  # how that library says that it has no such country or part
         raise ValueError(
             "write a country by its two letters, or one part of it, such as DE, DE-BY or US-CA"
         ) from None
