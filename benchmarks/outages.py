@@ -17,6 +17,7 @@ from bot.domain.oncall import (
     SnoozeEnded,
 )
 from bot.domain.readings import HttpDetail, Reading, Sample, Status
+from bot.domain.showing import CardPosted
 from bot.domain.watching import (
     GapsAccepted,
     GapsOpened,
@@ -89,7 +90,7 @@ def _life(number: int, whose: str, at: datetime) -> Iterator[e.AnyFact]:
         says="SEV-2: 429 on every endpoint",
     )
     yield PageSent(page=page, pager="PagerDuty", says="taken")
-    yield e.CardPosted(channel="C0123", message=f"1700000000.{number:06}")
+    yield CardPosted(channel="C0123", message=f"1700000000.{number:06}")
     yield WatchMoved(integration=whose, was="well", now="bad", since=at, says="2 bad rounds in a row")
     yield GapsOpened(gaps=(gap,))
     yield ResponseReminded(due=due, stage="before", says="nobody has it yet")

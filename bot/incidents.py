@@ -11,6 +11,7 @@ from bot.domain.assessment import Severity
 from bot.domain.book import Book
 from bot.domain.fact import Address
 from bot.domain.order import ReplayAsked
+from bot.domain.showing import CardPosted, ReportRequested
 from bot.domain.words import sentence
 from bot.ending import Ending
 from bot.errors import Refused
@@ -28,8 +29,8 @@ _WORDLESS = (
     e.TriageRequested,
     e.Acknowledged,
     e.RunRequested,
-    e.ReportRequested,
-    e.CardPosted,
+    ReportRequested,
+    CardPosted,
     ReplayAsked,
 )
 
@@ -206,7 +207,7 @@ class Incidents(Taking, Ending):
         self, integration: str, *, actor: str, address: Address | None = None, key: str | None = None
     ) -> Done:
         """Ask for the report of the open incident, else of the latest; its follower posts it."""
-        fact = e.ReportRequested(request=self._new_id(), address=address or Address())
+        fact = ReportRequested(request=self._new_id(), address=address or Address())
 
         def decide(book: Book) -> Move:
             found = open_or_latest(book, integration)

@@ -13,6 +13,7 @@ from bot.domain.chain import Head
 from bot.domain.incident import Incident
 from bot.domain.readings import TrafficDetail
 from bot.domain.run import Run
+from bot.domain.showing import CardPosted, ReportPosted, ReportRequested
 from bot.domain.words import sentence
 from bot.report_actions import Action, actions
 from bot.report_buffer import delivered
@@ -219,9 +220,9 @@ def _rows(history: Sequence[e.Event]) -> Iterator[tuple[datetime, str, str]]:
                 | e.RunPlanned()
                 | e.StepStarted()
                 | e.RunFinished()
-                | e.CardPosted()
-                | e.ReportRequested()
-                | e.ReportPosted()
+                | CardPosted()
+                | ReportRequested()
+                | ReportPosted()
             ):
                 pass
             case _:

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.assessment import Assessment, Finding, Severity
+from bot.domain.drilling import DrillFinished, DrillRequested, DrillStarted
 from bot.domain.events import (
     Acknowledged,
     AnyFact,
     Assessed,
-    CardPosted,
-    DeliveryFailed,
     Draft,
     Event,
     GatewayReported,
@@ -18,8 +17,6 @@ from bot.domain.events import (
     NoteAdded,
     Redacted,
     Reopened,
-    ReportPosted,
-    ReportRequested,
     Resolved,
     RunFinished,
     RunPlanned,
@@ -33,6 +30,17 @@ from bot.domain.events import (
 from bot.domain.fact import Address
 from bot.domain.gap import Gap
 from bot.domain.mitigation import Lease, Plan, PlannedStep
+from bot.domain.notebook import (
+    ActionAdded,
+    ActionChanged,
+    ActionTicked,
+    DaySummed,
+    HandedOver,
+    KeptFile,
+    KeptMessageChanged,
+    KeptMessageRemoved,
+    MessageKept,
+)
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
@@ -62,6 +70,7 @@ from bot.domain.readings import (
     Timing,
     TrafficDetail,
 )
+from bot.domain.showing import CardPosted, DeliveryFailed, ReportPosted, ReportRequested
 from bot.domain.steering import LeaseReminded, RunApproved, RunDeclined, RunResumed, RunsStopped, StepReleased
 from bot.domain.watching import (
     GapsAccepted,
@@ -310,6 +319,31 @@ EVERY_FACT: tuple[AnyFact, ...] = (
     DeliveryFailed(what="card", channel="C0123", code="not_in_channel", says="/invite @mx"),
     ReportRequested(request="r-1", address=SLACK),
     ReportPosted(request="r-1", says="posted", channel="C0123", message="1700000000.000200"),
+    MessageKept(
+        channel="C0123",
+        message="1700000000.000300",
+        author="slack:U0BEN",
+        said_at=NINE,
+        text="the vendor says that it is on their side",
+        by="emoji",
+        thread="1700000000.000100",
+        permalink="https://team.slack.com/archives/C0123/p1700000000000300",
+        files=(KeptFile(title="graph.png", permalink="https://team.slack.com/files/F1"),),
+    ),
+    KeptMessageChanged(
+        channel="C0123", message="1700000000.000300", text="it is on their side, they confirm", edited_at=NINE
+    ),
+    KeptMessageRemoved(channel="C0123", message="1700000000.000300", cause="deleted"),
+    HandedOver(to="slack:U0BEN", summary="watch the backlog", lines=("the rate limit is on until 10:04",)),
+    ActionAdded(item="a-1", text="alert on 429", assignee="slack:U0BEN", due=NINE.date()),
+    ActionChanged(item="a-1", text="alert on 429 within 5 minutes"),
+    ActionTicked(item="a-1", done=True, text="alert on 429 within 5 minutes"),
+    DaySummed(day=NINE.date(), says="open for 1 day", lines=("SEV-2 since 09:00",)),
+    DrillRequested(request="d-1", integration="default", drill="rate-limit", address=SLACK),
+    DrillStarted(request="d-1", drill="rate-limit", url="http://127.0.0.1:8090/", says="the drill runs"),
+    DrillFinished(
+        request="d-1", drill="rate-limit", outcome="done", score=80, says="80 of 100", address=SLACK
+    ),
     Resolved(reason="429s stopped", accepted=("lease run-1 is on",)),
     Reopened(reason="they are back"),
     Redacted(version=8, reason="a name was in it"),

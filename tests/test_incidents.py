@@ -11,6 +11,7 @@ from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.fact import Address
 from bot.domain.mitigation import Lease
+from bot.domain.showing import ReportRequested
 from bot.errors import Refused
 from bot.incidents import Incidents
 from bot.planning import fingerprint
@@ -312,7 +313,7 @@ async def test_a_report_is_of_the_open_incident_or_the_latest(
     done: Done = await incidents.request_report("default", actor=ANN, address=Address(channel="C9"))
     assert done.incident == INCIDENT
     (pending,) = (await timeline.book()).pending_reports()
-    assert isinstance(pending.fact, e.ReportRequested)
+    assert isinstance(pending.fact, ReportRequested)
     assert pending.fact.address.channel == "C9"
 
 

@@ -10,7 +10,6 @@ from bot.domain.desk import STREAM, Desk, at_desk
 from bot.domain.events import (
     Acknowledged,
     Assessed,
-    CardPosted,
     Event,
     NoteAdded,
     RunPlanned,
@@ -21,6 +20,16 @@ from bot.domain.events import (
 )
 from bot.domain.fold import evolve, replay
 from bot.domain.incident import Incident
+from bot.domain.notebook import (
+    ActionAdded,
+    ActionChanged,
+    ActionTicked,
+    DaySummed,
+    HandedOver,
+    KeptMessageChanged,
+    KeptMessageRemoved,
+    MessageKept,
+)
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
@@ -30,6 +39,7 @@ from bot.domain.oncall import (
     Snoozed,
     SnoozeEnded,
 )
+from bot.domain.showing import CardPosted
 from bot.domain.watching import GapsAccepted, GapsOpened, VendorReported, WatchMoved
 
 _FOLD_AT = 10_000
@@ -41,6 +51,8 @@ _UNMARKED = frozenset(
         *(NoteAdded, Assessed, Acknowledged, SeveritySet, RunPlanned, StepStarted, StepFinished, CardPosted),
         *(ResponseReminded, AckReminded, AckLapsed, Snoozed, SnoozeEnded, PagerReported, PageOverdue),
         *(WatchMoved, VendorReported, GapsOpened, GapsAccepted),
+        *(MessageKept, KeptMessageChanged, KeptMessageRemoved, HandedOver, DaySummed),
+        *(ActionAdded, ActionChanged, ActionTicked),
     }
 )
 """Facts that neither open nor close anything that somebody looks for."""
@@ -135,6 +147,11 @@ class Book:
         now = self._folded()
         return _by_age(event for stream in now.verifies for event in now.state(stream).verifies_pending)
 
+    def pending_drills(self) -> tuple[Event, ...]:
+        """Drills that were asked for and are not over, oldest first."""
+        now = self._folded()
+        return _by_age(event for stream in now.drills for event in now.desks[stream].drills_pending)
+
     def paging(self) -> tuple[Incident, ...]:
         """Incidents with a page that is still to be sent; resolved ones too."""
         now = self._folded()
@@ -201,6 +218,7 @@ class _Now:
         self.ordering: dict[str, None] = {}
         self.verifies: dict[str, None] = {}
         self.paging: dict[str, None] = {}
+        self.drills: dict[str, None] = {}
 
     def state(self, stream: str) -> Incident | Desk:
         return self.desks[stream] if stream.startswith(STREAM) else self.incidents[stream]
@@ -239,6 +257,7 @@ class _Now:
         other.reports, other.running = dict(self.reports), dict(self.running)
         other.ordering, other.open_of = dict(self.ordering), dict(self.open_of)
         other.verifies, other.paging = dict(self.verifies), dict(self.paging)
+        other.drills = dict(self.drills)
         other.of, other.runs, other.leased = dict(self.of), dict(self.runs), dict(self.leased)
         return other
 
@@ -257,6 +276,8 @@ class _Now:
             _mark(self.running, stream, present=bool(state.runs) and any(run.live for run in state.runs))
             _mark(self.paging, stream, present=any(page.waits for page in state.oncall.pages))
             _mark(self.ordering, stream, present=any(order.ok is None for order in state.orders))
+        else:
+            _mark(self.drills, stream, present=bool(state.drills_pending))
 
 
 def _opening(incident: Incident) -> tuple[datetime, str]:

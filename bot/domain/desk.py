@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain.events import DeliveryFailed, Event, TriageFinished, TriageRequested, desk
-from bot.domain.fold import unanswered
+from bot.domain.asked import unanswered
+from bot.domain.drilling import DrillFinished, DrillRequested, DrillStarted
+from bot.domain.events import Event, TriageFinished, TriageRequested, desk
+from bot.domain.showing import DeliveryFailed
 from bot.domain.watching import RecoveryChecked, VendorReported, VerifyRequested, WatchMoved
 
 STREAM = desk("")
@@ -22,6 +24,10 @@ class Desk:
     version: int = 0
     triages_pending: tuple[Event, ...] = ()
     verifies_pending: tuple[Event, ...] = ()
+    drills_pending: tuple[Event, ...] = ()
+    """Drills that were asked for and are not over, oldest first."""
+    drill: DrillStarted | None = None
+    """The one that runs."""
     delivery_failed: DeliveryFailed | None = None
     """The latest answer that could not be shown, until one was."""
     changes: tuple[Event, ...] = ()
@@ -46,6 +52,14 @@ def at_desk(was: Desk | None, event: Event) -> Desk:  # noqa: PLR0911 - one case
         case RecoveryChecked(request=request):
             waiting = unanswered(was.verifies_pending, request or "")
             return replace(was, version=event.version, verifies_pending=waiting)
+        case DrillRequested():
+            return replace(was, version=event.version, drills_pending=(*was.drills_pending, event))
+        case DrillStarted() as drill:
+            return replace(was, version=event.version, drill=drill)
+        case DrillFinished(request=request):
+            others = unanswered(was.drills_pending, request)
+            runs = was.drill if was.drill and was.drill.request != request else None
+            return replace(was, version=event.version, drills_pending=others, drill=runs)
         case DeliveryFailed() as failed:
             return replace(was, version=event.version, delivery_failed=failed)
         case VendorReported():

@@ -13,12 +13,15 @@ from typing import Literal, get_args
 from pydantic import JsonValue, SkipValidation
 
 from bot.domain.assessment import Assessment, Severity
+from bot.domain.drilling import AnyDrill
 from bot.domain.fact import Address, Fact
 from bot.domain.gap import Gap, GapEnd
 from bot.domain.mitigation import Lease, Mode, Plan
+from bot.domain.notebook import AnyNotebook
 from bot.domain.oncall import AnyOnCall
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.readings import Frozen
+from bot.domain.showing import AnyShowing
 from bot.domain.steering import AnySteering
 from bot.domain.watching import AnyWatching
 
@@ -196,43 +199,6 @@ class Redacted(Fact):
     reason: str
 
 
-class ReportRequested(Fact):
-    """Somebody asked for the report; the report follower posts it once."""
-
-    kind = "report_requested"
-    request: str
-    address: Address = Address()
-
-
-class ReportPosted(Fact):
-    """The report was posted."""
-
-    kind = "report_posted"
-    request: str
-    says: str
-    channel: str | None = None
-    message: str | None = None
-
-
-class CardPosted(Fact):
-    """The incident's card stands at this place in Slack and is kept true by editing it."""
-
-    kind = "card_posted"
-    channel: str
-    message: str
-    """Slack's ``ts`` of the message."""
-
-
-class DeliveryFailed(Fact):
-    """Something could not be shown where it belongs; ``says`` tells the person what to type."""
-
-    kind = "delivery_failed"
-    what: str
-    channel: str | None
-    code: str
-    says: str
-
-
 AnyFact = (
     TriageRequested
     | TriageFinished
@@ -257,10 +223,9 @@ AnyFact = (
     | Resolved
     | Reopened
     | Redacted
-    | ReportRequested
-    | ReportPosted
-    | CardPosted
-    | DeliveryFailed
+    | AnyShowing
+    | AnyNotebook
+    | AnyDrill
 )
 
 FACTS: tuple[type[AnyFact], ...] = get_args(AnyFact)

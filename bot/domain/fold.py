@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from bot.domain.asked import unanswered
 from bot.domain.changed import changed, put_right
+from bot.domain.drilling import DrillFinished, DrillRequested, DrillStarted
 from bot.domain.events import (
     Acknowledged,
     Assessed,
-    CardPosted,
-    DeliveryFailed,
     Event,
     GatewayReported,
     IncidentOpened,
@@ -16,8 +16,6 @@ from bot.domain.events import (
     NoteAdded,
     Redacted,
     Reopened,
-    ReportPosted,
-    ReportRequested,
     Resolved,
     RunFinished,
     RunPlanned,
@@ -30,6 +28,8 @@ from bot.domain.events import (
 )
 from bot.domain.gap import after as gaps_after
 from bot.domain.incident import AssessedAt, Card, Incident, Note, Override
+from bot.domain.notebook import AnyNotebook, HandedOver
+from bot.domain.notebook_state import after as notebook_after
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
@@ -47,6 +47,7 @@ from bot.domain.oncall_state import after as oncall_after
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided, answered, ordered
 from bot.domain.run import Run, RunFact, advanced, stopped
 from bot.domain.seen import after as seen_after
+from bot.domain.showing import CardPosted, DeliveryFailed, ReportPosted, ReportRequested
 from bot.domain.steering import (
     LeaseReminded,
     RunApproved,
@@ -122,14 +123,14 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
         case Assessed():
             return _assessed(was, AssessedAt(event.at, fact.assessment), version)
         case Acknowledged():
-            return _acknowledged(was, event, version)
+            return _taken(was, event, event.actor, version)
         case SeveritySet():
             override = Override(fact.severity, fact.reason, event.actor)
             graded = regraded(was.oncall, event.at, fact.severity)
             return changed(was, version=version, override=override, oncall=graded)
         case Snoozed():
             quiet = changed(was, oncall=oncall_after(was.oncall, event, fact))
-            return _acknowledged(quiet, event, version)
+            return _taken(quiet, event, event.actor, version)
         case AckLapsed():
             lapsed = oncall_after(was.oncall, event, fact)
             return changed(was, version=version, oncall=lapsed, acknowledged_by=None, acknowledged_at=None)
@@ -225,29 +226,22 @@ def _after(was: Incident, event: Event, version: int) -> Incident:  # noqa: C901
             return changed(was, version=version, reports_pending=(*was.reports_pending, event))
         case ReportPosted():
             pending = unanswered(was.reports_pending, fact.request)
-            return changed(was, version=version, reports_pending=pending, delivery_failed=None)
+            posted = fact if fact.message is not None else was.report
+            return changed(was, version=version, reports_pending=pending, report=posted, delivery_failed=None)
         case CardPosted():
             return changed(was, version=version, card=Card(fact.channel, fact.message), delivery_failed=None)
         case DeliveryFailed():
             return changed(was, version=version, delivery_failed=fact)
-        case IncidentOpened() | GatewayReported():
-            return changed(
-                was, version=version
-            )  # a second opening changes nothing; news is for the timeline alone
+        case HandedOver():
+            given = changed(was, notebook=notebook_after(was.notebook, event, fact))
+            return _taken(given, event, fact.to, version)
+        case _ if isinstance(fact, AnyNotebook):
+            return changed(was, version=version, notebook=notebook_after(was.notebook, event, fact))
+        case IncidentOpened() | GatewayReported() | DrillRequested() | DrillStarted() | DrillFinished():
+            # A second opening changes nothing; the rest is for the timeline alone.
+            return changed(was, version=version)
         case _:
             assert_never(fact)
-
-
-def unanswered(pending: tuple[Event, ...], request: str) -> tuple[Event, ...]:
-    """The requests that wait still, when this one is answered."""
-    return tuple(
-        event
-        for event in pending
-        if not (
-            isinstance(event.fact, TriageRequested | ReportRequested | VerifyRequested)
-            and event.fact.request == request
-        )
-    )
 
 
 def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
@@ -268,10 +262,10 @@ def _assessed(was: Incident, latest: AssessedAt, version: int) -> Incident:
     )
 
 
-def _acknowledged(was: Incident, event: Event, version: int) -> Incident:
-    since = was.acknowledged_at if was.acknowledged_by == event.actor else event.at
+def _taken(was: Incident, event: Event, who: str, version: int) -> Incident:
+    since = was.acknowledged_at if was.acknowledged_by == who else event.at
     oncall = acknowledged(was.oncall, event)
-    return changed(was, version=version, acknowledged_by=event.actor, acknowledged_at=since, oncall=oncall)
+    return changed(was, version=version, acknowledged_by=who, acknowledged_at=since, oncall=oncall)
 
 
 def _requested(event: Event, fact: RunRequested) -> Run:

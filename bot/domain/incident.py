@@ -7,16 +7,15 @@ from typing import Literal, NamedTuple
 
 from bot.domain.assessment import Assessment, Severity
 from bot.domain.change import Change
-from bot.domain.events import (
-    DeliveryFailed,
-    Event,
-)
+from bot.domain.events import Event
 from bot.domain.gap import ClosedGap, Gap, GapEnd
 from bot.domain.mitigation import Lease
+from bot.domain.notebook_state import Notebook
 from bot.domain.oncall_state import OnCall
 from bot.domain.order import Order
 from bot.domain.run import Run
 from bot.domain.seen import Seen
+from bot.domain.showing import DeliveryFailed, ReportPosted
 from bot.domain.watching import RecoveryChecked, WatchMoved
 
 
@@ -119,6 +118,10 @@ class Incident:
     resolved_reason: str = ""
     accepted: tuple[str, ...] = ()
     """What was still open when it was resolved, taken in somebody's name."""
+    notebook: Notebook = field(default_factory=Notebook)
+    """What people put on its timeline: kept messages, action items, hand-overs."""
+    report: ReportPosted | None = None
+    """The latest report that was posted."""
     redacted: frozenset[int] = frozenset()
     """Versions whose text is hidden."""
 

@@ -20,7 +20,19 @@ KINDS: dict[str, type[AnyFact]] = {fact.kind: fact for fact in FACTS}
 
 _TEXT = frozenset(
     {
-        *("says", "reason", "text", "evidence", "accepted", "symptom", "cause", "check", "blind_spots"),
+        *(
+            "says",
+            "reason",
+            "text",
+            "evidence",
+            "accepted",
+            "summary",
+            "report",
+            "symptom",
+            "cause",
+            "check",
+            "blind_spots",
+        ),
         *(
             "title",
             "touches",

@@ -4,8 +4,12 @@ from typing import assert_never
 
 from bot.domain import events as e
 from bot.domain.assessment import Assessment
+from bot.domain.drilling import AnyDrill
+from bot.domain.notebook import AnyNotebook
+from bot.domain.notebook_words import told_drill, told_notebook
 from bot.domain.oncall import AnyOnCall
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
+from bot.domain.showing import CardPosted, DeliveryFailed, ReportPosted, ReportRequested
 from bot.domain.steering import (
     LeaseReminded,
     RunApproved,
@@ -74,18 +78,22 @@ def sentence(fact: e.AnyFact) -> str:  # noqa: C901, PLR0911, PLR0912 - one line
             return f"Reopened: {reason}"
         case e.Redacted(version=version, reason=reason):
             return f"Line {version} redacted: {reason}"
-        case e.ReportRequested():
+        case ReportRequested():
             return "Report asked for"
-        case e.ReportPosted():
+        case ReportPosted():
             return "Report posted"
-        case e.CardPosted():
+        case CardPosted():
             return "Card posted"
-        case e.DeliveryFailed(says=says):
+        case DeliveryFailed(says=says):
             return says
         case _ if isinstance(fact, AnyOnCall):
             return told_oncall(fact)
         case _ if isinstance(fact, AnyWatching):
             return told_watching(fact)
+        case _ if isinstance(fact, AnyNotebook):
+            return told_notebook(fact)
+        case _ if isinstance(fact, AnyDrill):
+            return told_drill(fact)
         case _:
             assert_never(fact)
 

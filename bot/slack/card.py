@@ -12,11 +12,12 @@ import structlog
 
 from bot.domain.book import Book
 from bot.domain.chain import Head
-from bot.domain.events import CardPosted, DeliveryFailed, Draft
+from bot.domain.events import Draft
 from bot.domain.incident import Card, Incident
 from bot.domain.integration import Integration
 from bot.domain.look import Look
 from bot.domain.reminders import Duty
+from bot.domain.showing import CardPosted, DeliveryFailed
 from bot.errors import MxError
 from bot.faults import where
 from bot.gateway_watch import Watch

@@ -6,9 +6,10 @@ from datetime import tzinfo
 import structlog
 
 from bot import report
-from bot.domain.events import DeliveryFailed, Draft, Event, ReportPosted, ReportRequested
+from bot.domain.events import Draft, Event
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
+from bot.domain.showing import DeliveryFailed, ReportPosted, ReportRequested
 from bot.ports import Clock
 from bot.slack import blocks
 from bot.slack.api import NOT_THERE, SlackApi, SlackError

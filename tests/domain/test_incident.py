@@ -14,8 +14,6 @@ from bot.domain.events import (
     Acknowledged,
     AnyFact,
     Assessed,
-    CardPosted,
-    DeliveryFailed,
     Event,
     GatewayReported,
     IncidentOpened,
@@ -23,8 +21,6 @@ from bot.domain.events import (
     NoteAdded,
     Redacted,
     Reopened,
-    ReportPosted,
-    ReportRequested,
     Resolved,
     RunFinished,
     RunPlanned,
@@ -37,6 +33,7 @@ from bot.domain.events import (
 )
 from bot.domain.fold import evolve, replay
 from bot.domain.incident import Card, Incident, Note, Override
+from bot.domain.showing import CardPosted, DeliveryFailed, ReportPosted, ReportRequested
 from tests.facts import DESK, EVERY_FACT, LEASE, NINE, PERSON, PLAN, READINGS, assessment, events
 
 OPENED = IncidentOpened(integration="default", channel="C0123", requested_by=PERSON, requested_at=NINE)
