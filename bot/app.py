@@ -1,49 +1,34 @@
 """The bot's composition root: opens everything, starts every loop, and stops without losing what was acknowledged."""
 
 import asyncio
-import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp import web
 
-from bot.audit_pages import PageAuditor
-from bot.clocks import Clocks
 from bot.config import Settings
-from bot.engine import Engine, new_id, open_engine
+from bot.engine import Engine, open_engine
 from bot.errors import ConfigError
-from bot.gap_watch import GapWatch
-from bot.gateway_feed import GatewayFeed
-from bot.gateway_orders import Orders
-from bot.lease_clock import LeaseClock
+from bot.followers import followers
 from bot.listening import ANYWHERE, listening
 from bot.lookout import Lookout
-from bot.monitor import Monitor
-from bot.paging import Paging, line_of
 from bot.ports import Clock
-from bot.proving import verifier_of
 from bot.pulse import Pulse
 from bot.scrub import Scrubber
 from bot.slack import server
 from bot.slack.api import SlackError
-from bot.slack.asking import OwnerAsker
 from bot.slack.settings import SlackSettings
 from bot.slack.socketmode import Socket
 from bot.slackside import SlackSide, slack_side
 from bot.supervisor import Supervisor
 from bot.web import pagerduty, pages
-from bot.web.state import LATE_S
 
 _LEADER_S = 1.0
 _IDLE_S = 5.0
 _GATHER_S = 0.02
 _GREET_S = 1.0
 _GREET_LONGEST_S = 30.0
-_WATCHES = ("paging", "monitor", "clocks")
-"""The loops without which nobody is woken in time."""
-
-Loops = Mapping[str, Callable[[], Coroutine[None, None, None]]]
 
 
 async def serve(
@@ -130,95 +115,6 @@ class Bot:
             made.append(keep("socket mode", self._socket.follow, comes_round=True))
         return made
 
-    def followers(self) -> Loops:
-        """What runs in the leader."""
-        engine = self._engine
-        served = engine.settings.served
-        feed = GatewayFeed(
-            engine.timeline, engine.gateway, clock=engine.clock, integration=served, meter=engine.meter
-        )
-        orders = Orders(
-            engine.timeline,
-            engine.gateway,
-            clock=engine.clock,
-            epoch=lambda: engine.term.epoch,
-            after=self._slack.watch.refresh,
-            zone=engine.settings.bot.zone,
-        )
-        leases = LeaseClock(
-            engine.timeline,
-            engine.clock,
-            pagers=len(engine.pagers),
-            new_id=new_id,
-            ask=OwnerAsker(self._slack.chat, engine.settings.integrations).ask,
-            zone=engine.settings.bot.zone,
-        )
-        monitor = Monitor(
-            engine.timeline,
-            engine.clock,
-            triage=engine.triage,
-            samples=engine.samples,
-            online=engine.online,
-            integrations=engine.settings.integrations,
-            at_once=engine.settings.bot.watching.rounds_at_once,
-            chance=random.random,
-            zone=engine.settings.bot.zone,
-            meter=engine.meter,
-        )
-        paging = Paging(
-            engine.timeline,
-            engine.clock,
-            pagers=engine.pagers,
-            line=line_of(engine.pagers, engine.settings.bot.pages.page_from),
-            epoch=lambda: engine.term.epoch,
-            link=engine.links,
-            meter=engine.meter,
-        )
-        auditor = PageAuditor(
-            engine.timeline,
-            engine.clock,
-            calendar=engine.settings.bot.calendar,
-            page_from=engine.settings.bot.pages.page_from,
-            pagers=len(engine.pagers),
-            switch_url=engine.settings.bot.watching.dead_mans_switch_url,
-            healthy=self._watched_over,
-            meter=engine.meter,
-        )
-        clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
-        verifier = verifier_of(engine, self._slack.watch)
-        gaps = GapWatch(
-            engine.timeline,
-            engine.gateway,
-            clock=engine.clock,
-            integrations=engine.settings.integrations,
-            served=served,
-        )
-        return {
-            "monitor": monitor.follow,
-            "paging": paging.follow,
-            "page auditor": auditor.follow,
-            "leases": leases.follow,
-            "clocks": clocks.follow,
-            "verifier": verifier.follow,
-            "recovery watch": verifier.watch,
-            "gaps": gaps.follow,
-            "triage": self._triage,
-            "runner": engine.runner.run,
-            "gateway feed": feed.run,
-            "gateway orders": orders.follow,
-            "gateway watch": self._slack.watch.follow,
-            "card": self._slack.cards.follow,
-            "answers": self._slack.answers.follow,
-            "report": self._slack.reports.follow,
-            "posts": self._slack.posts.follow,
-        }
-
-    def _watched_over(self) -> bool:
-        """The loops that see to it that somebody is woken all run, and come round."""
-        loops = self._supervisor.loops
-        found = [loops[name] for name in _WATCHES if name in loops]
-        return "paging" in loops and all(one.up and one.late_s <= LATE_S for one in found)
-
     async def _lead(self) -> None:
         """Follow while this process leads; wait for the lock while another does."""
         clock = self._engine.clock
@@ -232,7 +128,7 @@ class Bot:
                 async with asyncio.TaskGroup() as group:
                     running = [
                         group.create_task(self._supervisor.keep(name, run, comes_round=True))
-                        for name, run in self.followers().items()
+                        for name, run in followers(self._engine, self._slack, self._supervisor).items()
                     ]
                     while await self._engine.term.lead():
                         await clock.sleep(_LEADER_S)
@@ -241,15 +137,6 @@ class Bot:
             finally:
                 self._leads = False
             self._log.warning("this process leads no longer")
-
-    async def _triage(self) -> None:
-        timeline = self._engine.timeline
-        while True:
-            head = (await timeline.book()).head.seq
-            while await self._engine.triage.advance():
-                pass
-            await timeline.changed(head, timeout_s=_IDLE_S)
-            await self._engine.clock.sleep(_GATHER_S)
 
     async def _greet(self) -> None:
         """Ask Slack who the bot is until it says so, and again while calls do not reach it: /readyz then tells."""
