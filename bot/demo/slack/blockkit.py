@@ -220,6 +220,25 @@ _VIEW = record(
 )
 
 
+_HOME = record(
+    {
+        "type": must(one_of("home")),
+        "blocks": must(anything),
+        "private_metadata": may(string(3000, shortest=0)),
+        "callback_id": may(string(255, shortest=0)),
+        "external_id": may(string(255, shortest=0)),
+    }
+)
+
+
+def home_faults(view: Json, *, at: str = "/view") -> list[Fault]:
+    """Everything Slack refuses in an App Home."""
+    faults = list(_HOME(view, at))
+    if not isinstance(view, dict) or "blocks" not in view:
+        return faults
+    return faults + blocks_faults(view["blocks"], at=f"{at}/blocks", most=100, modal=True)
+
+
 def view_faults(view: Json, *, at: str = "/view") -> list[Fault]:
     """Everything Slack refuses in a modal."""
     faults = list(_VIEW(view, at))

@@ -1,6 +1,6 @@
 """What a person can press or fill in: the interactive elements of blocks, and what choosing sends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,19 @@ def controls(blocks: Sequence[Json]) -> Iterator[Control]:
             yield Control(block["block_id"], element, words.get("text", ""))
 
 
+def complete(blocks: Sequence[Json], held: Mapping[str, Json]) -> dict[str, Json]:
+    """The ``state`` that Slack sends: everything that can be chosen or filled in, with what it holds now."""
+    state: dict[str, Json] = {}
+    for control in controls(blocks):
+        element = control.element
+        if element["type"] in _STATELESS:
+            continue
+        known = held.get(control.block_id, {}).get(control.action_id)
+        value = known or initial(element) or chosen(element, None)
+        state.setdefault(control.block_id, {})[control.action_id] = value
+    return state
+
+
 def find_control(blocks: Sequence[Json], name: str) -> Control:
     """The control with this action_id or this label."""
     everything = list(controls(blocks))
@@ -67,6 +80,17 @@ def find_control(blocks: Sequence[Json], name: str) -> Control:
         there = ", ".join(f"{each.label!r} ({each.action_id})" for each in everything) or "nothing to press"
         raise LookupError(f"{len(found)} controls are called {name!r}; there is: {there}")
     return found[0]
+
+
+def silent(blocks: Sequence[Json], control: Control) -> bool:
+    """Whether filling this in tells the app nothing yet: an input block without dispatch_action."""
+    block = next(each for each in blocks if each["block_id"] == control.block_id)
+    return block["type"] == "input" and not block.get("dispatch_action")
+
+
+def merged(element: Json, options: Sequence[Json]) -> Json:
+    """A menu whose options the app brings, with those that it brought."""
+    return {**element, "options": list(options)}
 
 
 def _options(element: Json) -> list[Json]:
@@ -93,6 +117,7 @@ _PLAIN = {
     "multi_channels_select": "selected_channels",
     "multi_conversations_select": "selected_conversations",
 }
+_STATELESS = {"button", "overflow", "feedback_buttons", "icon_button"}
 _ONE = {"static_select", "external_select", "overflow", "radio_buttons"}
 _MANY = {"multi_static_select", "multi_external_select", "checkboxes"}
 

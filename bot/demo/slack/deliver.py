@@ -100,11 +100,12 @@ class Deliverer:
         self.log: list[Sent] = []
         self._running: set[asyncio.Task[Ack]] = set()
         self._retrying: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     async def deliver(self, parcel: Parcel) -> Ack:
         """Deliver once (or as often as mischief says) and return what the person sees of it."""
         limit_s = self._state.limits.ack_s
-        if self._mischief.takes_delivery():
+        if self._mischief.takes_delivery(event=parcel.kind == "event"):
             self.log.append(Sent(parcel, None))
             self._state.touch()
             return Ack(limit_s, error="operation_timeout")
@@ -129,13 +130,23 @@ class Deliverer:
             task.add_done_callback(self._retrying.discard)
         return ack
 
+    def post_event(self, parcel: Parcel) -> asyncio.Task[Ack] | None:
+        """Deliver an event in the background; the task gives the first attempt's answer. None once it stopped."""
+        if self._stopped:
+            return None
+        task = self._group.create_task(self.deliver_event(parcel))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
     async def settled(self) -> None:
         """Wait until no delivery is on its way; retries of events that lie in the future are not waited for."""
         while self._running:
             await asyncio.wait(self._running)
 
     def stop(self) -> None:
-        """Give up whatever is on its way."""
+        """Give up whatever is on its way; nothing new is sent."""
+        self._stopped = True
         for task in (*self._running, *self._retrying):
             task.cancel()
 

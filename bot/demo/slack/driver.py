@@ -1,13 +1,16 @@
 """People in the workspace: what one can do in Slack's client, and what one sees of the app's answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from bot.demo.slack import payloads
 from bot.demo.slack.api.call import ApiError
-from bot.demo.slack.controls import Confirm, chosen, find_control
+from bot.demo.slack.controls import Control, chosen, complete, find_control, merged, silent
 from bot.demo.slack.deliver import Ack, Deliverer, Parcel
+from bot.demo.slack.events import Events
+from bot.demo.slack.manifest import Shortcut
+from bot.demo.slack.outcomes import NOTHING_SENT, ClickOutcome, CommandOutcome
 from bot.demo.slack.records import Channel, File, Message, Person, Role, Version
 from bot.demo.slack.responses import said, version_of
 from bot.demo.slack.state import State
@@ -17,44 +20,23 @@ Json = Any
 """JSON of Slack's own shapes."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommandOutcome:
-    """What came of a slash command, for the person who typed it."""
-
-    status: int | None
-    """The HTTP status of the ack; None over Socket Mode or where none came."""
-    text: str | None
-    """The text of the ack's message, where it had one."""
-    error: str | None
-    """What Slack shows in red, e.g. ``/mx failed with the error "operation_timeout"``."""
-    seconds: float
-    message: Message | None = None
-    """The ack's message as it appeared."""
-    details: tuple[str, ...] = ()
-    """Why Slack refused the ack's message."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClickOutcome:
-    """What came of pressing a control."""
-
-    confirm: Confirm | None
-    """The dialog that stood before it, where it has one."""
-    delivered: bool
-    """False where the person said no in that dialog."""
-    status: int | None
-    error: str | None
-    """What Slack shows beside the control: operation_timeout or dispatch_failed."""
-    seconds: float
-
-
 class Driver:
     """Acts for people. Ids are strings as Slack's: users U…, channels C… or G…, messages by timestamp."""
 
     def __init__(
-        self, state: State, *, tickets: Tickets, deliverer: Deliverer, commands: frozenset[str]
+        self,
+        state: State,
+        *,
+        tickets: Tickets,
+        deliverer: Deliverer,
+        events: Events,
+        commands: frozenset[str],
+        shortcuts: Sequence[Shortcut] = (),
     ) -> None:
         self.state = state
+        self._events = events
+        self.shortcuts = tuple(shortcuts)
+        self._brought: dict[tuple[str, str, str], list[Json]] = {}
         self._tickets = tickets
         self._deliverer = deliverer
         self._commands = commands
@@ -90,6 +72,7 @@ class Driver:
         if self.state.bot.id not in members:
             members.append(self.state.bot.id)
             self.state.touch()
+            self._events.of_member(self.state.channels[channel], self.state.bot.id, joined=True)
 
     def remove_bot(self, channel: str) -> None:
         """``/remove @mx``."""
@@ -100,6 +83,7 @@ class Driver:
         """``/archive``: nothing can be posted there any more."""
         self.state.channels[channel].archived = True
         self.state.touch()
+        self._events.of_archive(self.state.channels[channel], self.state.channels[channel].members[0])
 
     def name_of(self, anything: str) -> str:
         """The name to show for an id of a person, a channel or a group; the id where it is none."""
@@ -144,14 +128,6 @@ class Driver:
         )
 
     # -- what people do ---------------------------------------------------------------------------------
-
-    def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> Message:
-        """Write a message; the app hears of it only through ``event``."""
-        _, where = self._there(user, channel)
-        parent = self.state.find(channel, thread_ts) if thread_ts else None
-        if parent is not None:
-            parent.thread_ts = parent.ts
-        return self.state.post(where.id, Version(text=text), user=user, thread_ts=thread_ts)
 
     async def command(self, user: str, channel: str, name: str, text: str = "") -> CommandOutcome:
         """Type a slash command into the channel's composer."""
@@ -221,6 +197,12 @@ class Driver:
             raise LookupError(f"{self.state.people[user].name} is not in #{where.name} and cannot act there")
         return self.state.people[user], where
 
+    def _control(self, user: str, blocks: Sequence[Json], name: str) -> Control:
+        """The control of that name; a menu whose options the app brings has those that it brought last."""
+        control = find_control(blocks, name)
+        options = self._brought.get((user, control.block_id, control.action_id))
+        return control if options is None else replace(control, element=merged(control.element, options))
+
     def _response_url(self, user: str, channel: str, *, source_ts: str | None = None) -> str:
         return f"{self.state.base}/response/{self._tickets.new_url(user, channel, source_ts=source_ts)}"
 
@@ -246,17 +228,24 @@ class Driver:
         confirm: bool,
         value: str | Sequence[str] | None = None,
     ) -> ClickOutcome:
-        control = find_control(version.blocks, name)
+        control = self._control(user, version.blocks, name)
         if control.confirm is not None and not confirm:
             return ClickOutcome(control.confirm, delivered=False, status=None, error=None, seconds=0.0)
         person, where = self._there(user, message.channel)
+        picked = {} if value is None else chosen(control.element, value)
+        held = self.state.chosen.setdefault((user, message.ts), {})
+        if picked:
+            held.setdefault(control.block_id, {})[control.action_id] = picked
+        if picked and silent(version.blocks, control):
+            return NOTHING_SENT
         payload = payloads.message_action(
             person,
             where,
             message,
-            version=version,
+            shown=self.state.message_json(message, version=version),
             control=control,
-            value={} if value is None else chosen(control.element, value),
+            value=picked,
+            state=complete(version.blocks, held),
             trigger_id=self._tickets.new_trigger(user),
             response_url=self._response_url(user, where.id, source_ts=message.ts),
         )

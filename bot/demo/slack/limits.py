@@ -29,6 +29,7 @@ METHOD_TIERS: Mapping[str, int] = MappingProxyType(
         "users.conversations": 3,
         "users.info": 4,
         "views.open": 4,
+        "views.publish": 4,
         "views.push": 4,
         "views.update": 4,
     }
@@ -37,6 +38,8 @@ METHOD_TIERS: Mapping[str, int] = MappingProxyType(
 # What an incident bot's manifest asks for, unless a workspace is started with other scopes.
 DEFAULT_SCOPES = frozenset(
     {
+        "app_mentions:read",
+        "canvases:write",
         "channels:history",
         "channels:read",
         "chat:write",
@@ -44,6 +47,7 @@ DEFAULT_SCOPES = frozenset(
         "files:write",
         "groups:history",
         "groups:read",
+        "reactions:read",
         "usergroups:read",
         "users:read",
     }

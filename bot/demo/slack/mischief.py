@@ -21,7 +21,9 @@ class Mischief:
     """The knobs. All are at rest by default; set them at any time, and set them back."""
 
     lose: int = 0
-    """So many of the next deliveries never reach the app."""
+    """So many of the next commands and clicks never reach the app."""
+    lose_events: int = 0
+    """So many of the next deliveries of events never reach the app; each is tried again as any other."""
     delay_s: float = 0.0
     """Every delivery arrives this late; the person's three seconds run meanwhile."""
     repeat: int = 0
@@ -50,9 +52,12 @@ class Mischief:
         """Answer the next calls with 429 and this Retry-After."""
         self.faults.append(ApiFault(method, times, "ratelimited", seconds=retry_after_s))
 
-    def takes_delivery(self) -> bool:
+    def takes_delivery(self, *, event: bool) -> bool:
         """Whether this delivery gets lost; counts it."""
-        if self.lose > 0:
+        if event and self.lose_events > 0:
+            self.lose_events -= 1
+            return True
+        if not event and self.lose > 0:
             self.lose -= 1
             return True
         return False

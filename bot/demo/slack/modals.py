@@ -6,9 +6,10 @@ from typing import Any
 
 from bot.demo.slack import payloads
 from bot.demo.slack.blockkit import view_faults
-from bot.demo.slack.controls import Control, chosen, controls, find_control, initial, is_empty
+from bot.demo.slack.controls import Control, chosen, complete, controls, is_empty, silent
 from bot.demo.slack.deliver import Ack, Parcel
-from bot.demo.slack.driver import ClickOutcome, Driver
+from bot.demo.slack.driver import Driver
+from bot.demo.slack.outcomes import NOTHING_SENT, ClickOutcome
 from bot.demo.slack.records import View
 from bot.demo.slack.responses import said
 
@@ -63,13 +64,7 @@ class ModalDriver(Driver):
         self, user: str, view_id: str, control: str, value: Value, *, confirm: bool = True
     ) -> ClickOutcome:
         """Choose or type in a modal; the app hears of it unless it is an input without dispatch_action."""
-        view = self._top(user, view_id)
-        found = find_control(view.body["blocks"], control)
-        view.state.setdefault(found.block_id, {})[found.action_id] = chosen(found.element, value)
-        block = next(each for each in view.body["blocks"] if each["block_id"] == found.block_id)
-        if block["type"] == "input" and not block.get("dispatch_action"):
-            return ClickOutcome(None, delivered=False, status=None, error=None, seconds=0.0)
-        return await self._act_in_view(user, view, control, confirm=confirm, value=value)
+        return await self._choose_in(user, self._top(user, view_id), control, value, confirm=confirm)
 
     async def submit_view(
         self, user: str, view_id: str, values: Mapping[str, Value] | None = None
@@ -77,9 +72,9 @@ class ModalDriver(Driver):
         """Fill in inputs (by action_id or label) and send the modal in."""
         view = self._top(user, view_id)
         for name, value in (values or {}).items():
-            control = find_control(view.body["blocks"], name)
+            control = self._control(user, view.body["blocks"], name)
             view.state.setdefault(control.block_id, {})[control.action_id] = chosen(control.element, value)
-        view.state = _complete(view)
+        view.state = complete(view.body["blocks"], view.state)
         errors = _client_errors(view)
         if errors:
             return SubmitOutcome(errors, None, view, None, 0.0)
@@ -111,12 +106,23 @@ class ModalDriver(Driver):
             )
         return stack[-1]
 
+    async def _choose_in(
+        self, user: str, view: View, name: str, value: Value, *, confirm: bool
+    ) -> ClickOutcome:
+        found = self._control(user, view.body["blocks"], name)
+        view.state.setdefault(found.block_id, {})[found.action_id] = chosen(found.element, value)
+        self.state.touch()
+        if silent(view.body["blocks"], found):
+            return NOTHING_SENT
+        return await self._act_in_view(user, view, name, confirm=confirm, value=value)
+
     async def _act_in_view(
         self, user: str, view: View, name: str, *, confirm: bool, value: Value | None
     ) -> ClickOutcome:
-        control = find_control(view.body["blocks"], name)
+        control = self._control(user, view.body["blocks"], name)
         if control.confirm is not None and not confirm:
             return ClickOutcome(control.confirm, delivered=False, status=None, error=None, seconds=0.0)
+        view.state = complete(view.body["blocks"], view.state)
         payload = payloads.view_action(
             self.state.people[user],
             self.state.view_json(view),
@@ -170,16 +176,6 @@ def _inputs(view: View) -> list[tuple[Json, Control]]:
         for control in controls(view.body["blocks"])
         if by_id[control.block_id]["type"] == "input"
     ]
-
-
-def _complete(view: View) -> dict[str, Json]:
-    """The state that Slack sends: every input is in it, empty ones with nothing."""
-    state = {block: dict(held) for block, held in view.state.items()}
-    for _, control in _inputs(view):
-        held = state.setdefault(control.block_id, {})
-        if control.action_id not in held:
-            held[control.action_id] = initial(control.element) or chosen(control.element, None)
-    return state
 
 
 def _client_errors(view: View) -> dict[str, str]:

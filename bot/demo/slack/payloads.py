@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.demo.slack.controls import Control
-from bot.demo.slack.records import Channel, Message, Person, Version
+from bot.demo.slack.records import Channel, Message, Person
 from bot.demo.slack.state import APP, DOMAIN, TEAM
 
 Json = Any
@@ -15,8 +15,8 @@ VERIFICATION = "stand-in-verification-token"
 
 
 def channel_name(channel: Channel) -> str:
-    """The name that payloads give: private channels have none."""
-    return "privategroup" if channel.private else channel.name
+    """The name that payloads give: private channels and direct messages have none."""
+    return {"channel": channel.name, "group": "privategroup", "im": "directmessage"}[channel.kind]
 
 
 def _who(person: Person) -> dict[str, Json]:
@@ -75,9 +75,10 @@ def message_action(
     channel: Channel,
     message: Message,
     *,
-    version: Version,
+    shown: Mapping[str, Json],
     control: Control,
     value: Mapping[str, Json],
+    state: Mapping[str, Json],
     trigger_id: str,
     response_url: str,
 ) -> dict[str, Json]:
@@ -90,18 +91,17 @@ def message_action(
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
-    held = {control.block_id: {control.action_id: dict(value)}} if value else {}
     payload = {
         **_envelope("block_actions", person),
         "container": container,
         "channel": {"id": channel.id, "name": channel_name(channel)},
-        "state": {"values": held},
+        "state": {"values": state},
         "response_url": response_url,
         "trigger_id": trigger_id,
         "actions": [_action(control, value)],
     }
     if message.ephemeral_to is None:
-        payload["message"] = message.as_json(version=version)
+        payload["message"] = shown
     return payload
 
 
@@ -113,7 +113,7 @@ def view_action(
     value: Mapping[str, Json],
     trigger_id: str,
 ) -> dict[str, Json]:
-    """A press of a control in a modal."""
+    """A press of a control in a modal or in App Home."""
     return {
         **_envelope("block_actions", person),
         "container": {"type": "view", "view_id": view["id"]},
@@ -136,6 +136,69 @@ def view_submission(person: Person, view: Mapping[str, Json], *, trigger_id: str
 def view_closed(person: Person, view: Mapping[str, Json], *, cleared: bool) -> dict[str, Json]:
     """A modal was closed without sending it in."""
     return {**_envelope("view_closed", person), "view": view, "is_cleared": cleared}
+
+
+def message_shortcut(
+    person: Person,
+    channel: Channel,
+    shown: Mapping[str, Json],
+    *,
+    callback_id: str,
+    trigger_id: str,
+    response_url: str,
+) -> dict[str, Json]:
+    """A shortcut taken from a message's menu."""
+    return {
+        **_envelope("message_action", person),
+        "callback_id": callback_id,
+        "action_ts": f"{time.time():.6f}",
+        "trigger_id": trigger_id,
+        "response_url": response_url,
+        "message_ts": shown["ts"],
+        "channel": {"id": channel.id, "name": channel_name(channel)},
+        "message": {**shown, "team": TEAM},
+    }
+
+
+def global_shortcut(person: Person, *, callback_id: str, trigger_id: str) -> dict[str, Json]:
+    """A shortcut taken from the composer's menu: it knows of no channel."""
+    return {
+        **_envelope("shortcut", person),
+        "callback_id": callback_id,
+        "action_ts": f"{time.time():.6f}",
+        "trigger_id": trigger_id,
+    }
+
+
+def where_message(channel: Channel, shown: Mapping[str, Json]) -> dict[str, Json]:
+    """The message that a menu stands in."""
+    container = {
+        "type": "message",
+        "message_ts": shown["ts"],
+        "channel_id": channel.id,
+        "is_ephemeral": False,
+    }
+    return {
+        "container": container,
+        "channel": {"id": channel.id, "name": channel_name(channel)},
+        "message": shown,
+    }
+
+
+def where_view(view: Mapping[str, Json]) -> dict[str, Json]:
+    """The modal or App Home that a menu stands in."""
+    return {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+
+
+def suggestion(person: Person, *, control: Control, query: str, where: Mapping[str, Json]) -> dict[str, Json]:
+    """Somebody types into a menu whose options the app brings; ``where`` is the message or view it stands in."""
+    return {
+        **_envelope("block_suggestion", person),
+        "action_id": control.action_id,
+        "block_id": control.block_id,
+        "value": query,
+        **where,
+    }
 
 
 def event(inner: Mapping[str, Json], *, event_id: str, bot_user: str) -> dict[str, Json]:

@@ -1,13 +1,36 @@
 """What a workspace holds: people, channels, messages with all their versions, modals, files."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
+from urllib.parse import quote
 
 Json = Any
 """JSON as it came over the wire or goes out on it."""
 
 Role = Literal["member", "guest", "single-channel guest", "outsider", "bot"]
+
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "csv": "text/csv",
+        "gif": "image/gif",
+        "html": "text/html",
+        "jpeg": "image/jpeg",
+        "jpg": "image/jpeg",
+        "json": "application/json",
+        "log": "text/plain",
+        "md": "text/markdown",
+        "pdf": "application/pdf",
+        "png": "image/png",
+        "svg": "image/svg+xml",
+        "txt": "text/plain",
+        "webp": "image/webp",
+        "zip": "application/zip",
+    }
+)
+"""By the end of a file's name; of its own, since the machine's table differs from machine to machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +74,18 @@ class Channel:
     members: list[str]
     archived: bool = False
     pins: list[str] = field(default_factory=list)
+    direct: str | None = None
+    """The person whose direct messages with the app these are; None for a channel."""
+
+    @property
+    def kind(self) -> Literal["channel", "group", "im"]:
+        """Slack's ``channel_type``."""
+        return "im" if self.direct else "group" if self.private else "channel"
 
     def as_json(self, *, member: bool) -> dict[str, Json]:
         """As conversations.info shows it; ``member`` says whether the asker is in it."""
+        if self.direct:
+            return {"id": self.id, "is_im": True, "is_archived": False, "user": self.direct}
         return {
             "id": self.id,
             "name": self.name,
@@ -147,7 +179,7 @@ class Message:
 
 @dataclass(slots=True)
 class View:
-    """A modal that one person has open."""
+    """A modal that one person has open, or the App Home that the app published for one person."""
 
     id: str
     user: str
@@ -160,14 +192,15 @@ class View:
 
     def as_json(self, *, team: str, app: str, bot: str) -> dict[str, Json]:
         """As views.* answers and payloads show it."""
+        home = self.body["type"] == "home"
         return {
             "id": self.id,
             "team_id": team,
             "app_id": app,
             "app_installed_team_id": team,
             "bot_id": bot,
-            "type": "modal",
-            "title": self.body["title"],
+            "type": self.body["type"],
+            "title": None if home else self.body["title"],
             "submit": self.body.get("submit"),
             "close": self.body.get("close"),
             "blocks": self.body["blocks"],
@@ -199,6 +232,11 @@ class File:
     shares: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Where it was posted: channel, message ts, thread ts."""
 
+    @property
+    def mimetype(self) -> str:
+        """What the name says the file is; browsers and apps go by it."""
+        return _TYPES.get(self.name.rpartition(".")[2].lower(), "application/octet-stream")
+
     def as_json(self, *, base: str) -> dict[str, Json]:
         """As files.info shows it."""
         return {
@@ -208,8 +246,10 @@ class File:
             "size": len(self.content or b""),
             "user": self.owner,
             "mode": "hosted",
-            "mimetype": "application/octet-stream",
+            "mimetype": self.mimetype,
+            "filetype": self.name.rpartition(".")[2].lower() if "." in self.name else "text",
             "url_private": f"{base}/files/{self.id}",
+            "url_private_download": f"{base}/files/{self.id}/download/{quote(self.name)}",
             "permalink": f"{base}/files/{self.id}",
             "shares": {
                 "public": {
@@ -218,3 +258,14 @@ class File:
                 }
             },
         }
+
+
+@dataclass(slots=True)
+class Canvas:
+    """A document in Markdown, of its own or as a tab of a channel."""
+
+    id: str
+    title: str
+    markdown: str
+    channel: str | None = None
+    """The channel whose tab it is."""

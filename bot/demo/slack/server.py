@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,14 +70,16 @@ class Server:
         self._sockets = sockets
         self.calls: list[Called] = []
 
-    def app(self) -> web.Application:
-        """The routes of the stand-in."""
+    def app(self, extra_routes: Sequence[web.AbstractRouteDef] = ()) -> web.Application:
+        """The routes of the stand-in, and what else its address serves."""
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/response/{name:.+}", self._response)
         app.router.add_post("/upload/{file}/{ticket}", self._upload)
         app.router.add_get("/files/{file}", self._file)
+        app.router.add_get("/files/{file}/download/{name}", self._file)
         app.router.add_get("/link", self._link)
+        app.router.add_routes(extra_routes)
         return app
 
     async def _api(self, request: web.Request) -> web.StreamResponse:

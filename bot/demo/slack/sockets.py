@@ -139,7 +139,10 @@ class Sockets:
 
 
 def _takes_answer(parcel: Parcel) -> bool:
-    return parcel.kind == "command" or parcel.payload.get("type") == "view_submission"
+    return parcel.kind == "command" or parcel.payload.get("type") in {
+        "view_submission",
+        "block_suggestion",
+    }
 
 
 def envelope(parcel: Parcel) -> dict[str, Json]:

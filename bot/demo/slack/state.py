@@ -3,12 +3,14 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot.demo.slack.happenings import Happening
 from bot.demo.slack.limits import Limits
-from bot.demo.slack.records import Channel, File, Json, Message, Person, Role, Version, View
+from bot.demo.slack.naming import with_ids
+from bot.demo.slack.records import Canvas, Channel, File, Json, Message, Person, Role, Version, View
 
 Seen = TypeVar("Seen")
 
@@ -17,6 +19,10 @@ OTHER_TEAM = "T0OUTSIDE"
 DOMAIN = "stand-in"
 APP = "A0STANDIN"
 BOT_ID = "B0STANDIN"
+
+
+def _nobody(_happening: Happening) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,15 @@ class State:
         self.channels: dict[str, Channel] = {}
         self.messages: list[Message] = []
         self.views: dict[str, list[View]] = {}
+        self.homes: dict[str, View] = {}
+        """The App Home of each person for whom the app published one."""
+        self.home_tab = True
+        """Whether the app has App Home switched on."""
+        self.canvases: dict[str, Canvas] = {}
+        self.chosen: dict[tuple[str, str], dict[str, Json]] = {}
+        """What a person has chosen in a message so far, by person and timestamp; as a view's ``state``."""
+        self.tell: Callable[[Happening], None] = _nobody
+        """Hears of every change of a message that everybody in its channel sees."""
         self.files: dict[str, File] = {}
         self._last_ts = 0
         self._count = 0
@@ -87,6 +102,17 @@ class State:
         self.people[person.id] = person
         return person
 
+    def direct(self, user: str) -> Channel:
+        """The direct messages between a person and the app; there is one conversation for each person."""
+        for channel in self.channels.values():
+            if channel.direct == user:
+                return channel
+        channel = Channel(
+            id=self.new_id("D"), name="", private=True, members=[user, self.bot.id], direct=user
+        )
+        self.channels[channel.id] = channel
+        return channel
+
     def change_group(self, group: str, users: Sequence[str]) -> None:
         """Who is in a user group from now on."""
         self.groups[group] = (self.groups[group][0], list(users))
@@ -114,27 +140,70 @@ class State:
             ts=self.new_ts(),
             user=user or self.bot.id,
             bot_id=None if user else BOT_ID,
-            versions=[replace(version, at=time.time(), blocks=self._with_ids(version.blocks))],
+            versions=[replace(version, at=time.time(), blocks=with_ids(version.blocks))],
             thread_ts=thread_ts,
             broadcast=broadcast,
             ephemeral_to=ephemeral_to,
             files=files,
         )
         self.messages.append(message)
-        self.touch()
+        for name in files:
+            self.files[name].shares.append((channel, message.ts, thread_ts))
+        self._told(Happening("posted", message, message.user))
         return message
 
     def edit(self, message: Message, version: Version) -> None:
         """Add a version to a message."""
+        before = message.now
         message.versions.append(
-            replace(version, at=time.time(), blocks=self._with_ids(version.blocks)),
+            replace(version, at=time.time(), blocks=with_ids(version.blocks)),
         )
-        self.touch()
+        self._told(Happening("edited", message, message.user, before=before))
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message: Message, *, user: str | None = None) -> None:
         """Take a message away; the stand-in remembers it for stale clicks."""
         message.deleted = True
+        self._told(Happening("deleted", message, user or message.user))
+
+    def react(self, message: Message, name: str, *, user: str) -> bool:
+        """Put an emoji on a message; False where the person already did."""
+        users = message.reactions.setdefault(name, [])
+        if user in users:
+            return False
+        users.append(user)
+        self._told(Happening("reacted", message, user, reaction=name))
+        return True
+
+    def unreact(self, message: Message, name: str, *, user: str) -> bool:
+        """Take an emoji away again; False where the person never put it there."""
+        users = message.reactions.get(name, [])
+        if user not in users:
+            return False
+        users.remove(user)
+        if not users:
+            del message.reactions[name]
+        self._told(Happening("unreacted", message, user, reaction=name))
+        return True
+
+    def _told(self, happening: Happening) -> None:
         self.touch()
+        if happening.message.ephemeral_to is None:
+            self.tell(happening)
+
+    def message_json(
+        self, message: Message, *, version: Version | None = None, metadata: bool = False
+    ) -> dict[str, Json]:
+        """A message as the Web API and payloads show it, with its files and the head of its thread."""
+        shown = message.as_json(version=version, metadata=metadata)
+        if message.bot_id:
+            shown["app_id"] = APP
+        if message.files:
+            shown["files"] = [self.files[each].as_json(base=self.base) for each in message.files]
+            shown["upload"] = False
+        parent = self.find(message.channel, message.thread_ts) if message.thread_ts else None
+        if parent is not None and parent is not message:
+            shown["parent_user_id"] = parent.user
+        return shown
 
     def find(self, channel: str, ts: str) -> Message | None:
         """The message with this timestamp that is still there."""
@@ -144,20 +213,32 @@ class State:
         return None
 
     def find_view(self, view_id: str) -> View | None:
-        """A modal that somebody has open."""
-        for stack in self.views.values():
-            for view in stack:
-                if view.id == view_id:
-                    return view
-        return None
+        """A modal that somebody has open, or somebody's App Home."""
+        return next((view for view in self._views() if view.id == view_id), None)
 
     def find_external(self, external_id: str) -> View | None:
-        """The open modal that the app named itself."""
+        """The open modal or the App Home that the app named itself."""
+        named = (
+            view for view in self._views() if external_id and view.body.get("external_id") == external_id
+        )
+        return next(named, None)
+
+    def _views(self) -> Iterator[View]:
         for stack in self.views.values():
-            for view in stack:
-                if external_id and view.body.get("external_id") == external_id:
-                    return view
-        return None
+            yield from stack
+        yield from self.homes.values()
+
+    def publish(self, user: str, body: dict[str, Json]) -> View:
+        """Show a person this App Home from now on; it keeps its id."""
+        known = self.homes.get(user)
+        if known is not None:
+            self.change_view(known, body)
+            return known
+        view_id = self.new_id("V")
+        shown = {**body, "blocks": list(with_ids(body["blocks"]))}
+        self.homes[user] = View(id=view_id, user=user, body=shown, hash=self._new_hash(), root=view_id)
+        self.touch()
+        return self.homes[user]
 
     def open_view(self, user: str, body: dict[str, Json]) -> View:
         """Put a modal on top of what the person has open."""
@@ -166,7 +247,7 @@ class State:
         view = View(
             id=view_id,
             user=user,
-            body={**body, "blocks": list(self._with_ids(tuple(body["blocks"])))},
+            body={**body, "blocks": list(with_ids(body["blocks"]))},
             hash=self._new_hash(),
             root=stack[0].id if stack else view_id,
             previous=stack[-1].id if stack else None,
@@ -177,7 +258,7 @@ class State:
 
     def change_view(self, view: View, body: dict[str, Json]) -> None:
         """Replace what a modal shows; answers to blocks that stay are kept."""
-        view.body = {**body, "blocks": list(self._with_ids(tuple(body["blocks"])))}
+        view.body = {**body, "blocks": list(with_ids(body["blocks"]))}
         view.hash = self._new_hash()
         stay = {block["block_id"] for block in view.body["blocks"]}
         view.state = {block: value for block, value in view.state.items() if block in stay}
@@ -195,18 +276,3 @@ class State:
 
     def _new_hash(self) -> str:
         return f"{int(time.time())}.{secrets.token_hex(4)}"
-
-    def _with_ids(self, blocks: tuple[Json, ...]) -> tuple[Json, ...]:
-        """Slack names every block and every element that the app left without a name."""
-        return tuple(self._named(block) for block in blocks)
-
-    def _named(self, block: Json) -> Json:
-        named = {"block_id": secrets.token_urlsafe(4), **block}
-        if isinstance(block.get("elements"), list) and block["type"] == "actions":
-            named["elements"] = [
-                {"action_id": secrets.token_urlsafe(4), **each} for each in block["elements"]
-            ]
-        for key in ("accessory", "element"):
-            if isinstance(block.get(key), dict) and block[key].get("type") != "image":
-                named[key] = {"action_id": secrets.token_urlsafe(4), **block[key]}
-        return named

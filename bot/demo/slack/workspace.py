@@ -1,7 +1,7 @@
 """The stand-in workspace as tests and the demo hold it: started, pointed at the app, stopped."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -9,9 +9,11 @@ import aiohttp
 from aiohttp import web
 
 from bot.demo.slack.deliver import Ack, Deliverer, Sent
+from bot.demo.slack.events import Events
+from bot.demo.slack.homes import HomeDriver
 from bot.demo.slack.limits import DEFAULT_SCOPES, Limits
+from bot.demo.slack.manifest import SHORTCUTS, SUBSCRIPTIONS, Shortcut
 from bot.demo.slack.mischief import Mischief
-from bot.demo.slack.modals import ModalDriver
 from bot.demo.slack.rates import Rates
 from bot.demo.slack.server import Called, Server
 from bot.demo.slack.sockets import Sockets
@@ -21,7 +23,7 @@ from bot.demo.slack.tickets import Tickets
 Seen = TypeVar("Seen")
 
 
-class SlackWorkspace(ModalDriver):
+class SlackWorkspace(HomeDriver):
     """One workspace with one installed app. Point a Bolt app at ``api_url`` and set ``request_url``."""
 
     def __init__(
@@ -33,9 +35,18 @@ class SlackWorkspace(ModalDriver):
         server: Server,
         mischief: Mischief,
         sockets: Sockets,
+        events: Events,
         commands: frozenset[str],
+        shortcuts: Sequence[Shortcut],
     ) -> None:
-        super().__init__(state, tickets=tickets, deliverer=deliverer, commands=commands)
+        super().__init__(
+            state,
+            tickets=tickets,
+            deliverer=deliverer,
+            events=events,
+            commands=commands,
+            shortcuts=shortcuts,
+        )
         self.mischief = mischief
         self._server = server
         self._sockets = sockets
@@ -49,9 +60,23 @@ class SlackWorkspace(ModalDriver):
         limits: Limits | None = None,
         scopes: frozenset[str] = DEFAULT_SCOPES,
         commands: frozenset[str] = frozenset({"/mx"}),
+        subscriptions: frozenset[str] = SUBSCRIPTIONS,
+        shortcuts: Sequence[Shortcut] = SHORTCUTS,
         port: int = 0,
+        extra_routes: Sequence[web.AbstractRouteDef] = (),
     ) -> AsyncIterator["SlackWorkspace"]:
-        """Listen on loopback until the block ends; nothing of it is left running then."""
+        """Listen on loopback until the block ends; nothing of it is left running then.
+
+        Args:
+            request_url: where deliveries go; they go over Socket Mode while a socket is open.
+            limits: what Slack allows.
+            scopes: what the app's token may do.
+            commands: the slash commands that are the app's.
+            subscriptions: the events that the app hears of, where its scopes let it.
+            shortcuts: the app's shortcuts.
+            port: where to listen; 0 takes any that is free.
+            extra_routes: what else this address serves, such as a page on which people act.
+        """
         failure: BaseException | None = None
         monotonic = asyncio.get_running_loop().time
         state = State(limits=limits or Limits(), scopes=scopes, credentials=Credentials())
@@ -60,7 +85,7 @@ class SlackWorkspace(ModalDriver):
         sockets = Sockets(tickets, state.touch)
         rates = Rates(state.limits, monotonic)
         server = Server(state, mischief, tickets=tickets, rates=rates, sockets=sockets)
-        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.2)
+        runner = web.AppRunner(server.app(extra_routes), access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", port)
@@ -73,6 +98,8 @@ class SlackWorkspace(ModalDriver):
                 deliverer = Deliverer(
                     state, mischief, session=session, group=group, socket=sockets, request_url=request_url
                 )
+                events = Events(state, deliverer, subscriptions=subscriptions)
+                state.tell = events.hear
                 try:
                     yield cls(
                         state,
@@ -81,7 +108,9 @@ class SlackWorkspace(ModalDriver):
                         server=server,
                         mischief=mischief,
                         sockets=sockets,
+                        events=events,
                         commands=commands,
+                        shortcuts=shortcuts,
                     )
                 except BaseException as error:  # noqa: BLE001 - raised again outside the group, which would wrap it
                     failure = error
@@ -119,6 +148,11 @@ class SlackWorkspace(ModalDriver):
     def bot_user(self) -> str:
         """The app's user id."""
         return self.state.bot.id
+
+    @property
+    def subscriptions(self) -> set[str]:
+        """The events that the app hears of; change it at will."""
+        return self._events.subscriptions
 
     @property
     def request_url(self) -> str | None:

@@ -7,9 +7,11 @@ import aiohttp
 import pytest
 
 from bot.demo.slack.limits import DEFAULT_SCOPES, Limits
+from bot.demo.slack.manifest import Shortcut
 from bot.demo.slack.workspace import SlackWorkspace
 from tests.demo.slack.raw import Api, App, raw_app
 
+SHORTCUTS = (Shortcut("note", "Put on the timeline"), Shortcut("new", "New incident", "global"))
 SCOPES = DEFAULT_SCOPES | {"channels:join", "files:read", "pins:write", "reactions:write"}
 
 
@@ -32,11 +34,23 @@ def limits() -> Limits:
 
 
 @pytest.fixture
-async def room(limits: Limits) -> AsyncIterator[Room]:
+def subscriptions() -> frozenset[str]:
+    """The app hears of no event; a test module may subscribe."""
+    return frozenset()
+
+
+@pytest.fixture
+async def room(limits: Limits, subscriptions: frozenset[str]) -> AsyncIterator[Room]:
     """#incidents with Ana, Ben and the bot in it; deliveries go to a raw app."""
     async with (
         raw_app() as app,
-        SlackWorkspace.start(request_url=app.url, limits=limits, scopes=SCOPES) as slack,
+        SlackWorkspace.start(
+            request_url=app.url,
+            limits=limits,
+            scopes=SCOPES,
+            subscriptions=subscriptions,
+            shortcuts=SHORTCUTS,
+        ) as slack,
         aiohttp.ClientSession() as session,
     ):
         ana, ben = slack.add_user("Ana"), slack.add_user("Ben")

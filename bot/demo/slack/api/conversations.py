@@ -130,9 +130,7 @@ def _page(call: Call, seen: list[Message]) -> Answer:
 
 
 def _shown(call: Call, message: Message) -> dict[str, Json]:
-    shown = message.as_json(metadata=call.flag("include_all_metadata"))
-    if message.files:
-        shown["files"] = [call.state.files[each].as_json(base=call.state.base) for each in message.files]
+    shown = call.state.message_json(message, metadata=call.flag("include_all_metadata"))
     answers = [
         each
         for each in call.state.messages

@@ -33,11 +33,7 @@ def complete(call: Call, _rates: Rates) -> Answer:
             blocks=checked_blocks(blocks, call.state.limits) if blocks else (),
         )
         thread_ts = call.maybe("thread_ts")
-        message = call.state.post(
-            channel.id, version, thread_ts=thread_ts, files=tuple(file.id for file in files)
-        )
-        for file in files:
-            file.shares.append((channel.id, message.ts, thread_ts))
+        call.state.post(channel.id, version, thread_ts=thread_ts, files=tuple(file.id for file in files))
     return {"files": [file.as_json(base=call.state.base) | {"shares": {}} for file in files]}
 
 

@@ -45,6 +45,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "users.conversations": Method(conversations.of_user),
         "users.info": Method(people.user_info, "users:read"),
         "views.open": Method(views.open_view),
+        "views.publish": Method(views.publish),
         "views.push": Method(views.push),
         "views.update": Method(views.update),
     }

@@ -91,11 +91,8 @@ def react(call: Call, _rates: Rates) -> Answer:
     name = call.text("name").strip(":")
     if not re.fullmatch(r"[a-z0-9_+'\-]+(::skin-tone-[2-6])?", name):
         raise ApiError("invalid_name")
-    users = message.reactions.setdefault(name, [])
-    if call.state.bot.id in users:
+    if not call.state.react(message, name, user=call.state.bot.id):
         raise ApiError("already_reacted")
-    users.append(call.state.bot.id)
-    call.state.touch()
     return {}
 
 
