@@ -17,14 +17,16 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.outages import FACTS, incident, outage
-from bot import app, config
+from bot import config
 from bot.clock import SystemClock
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.engine import open_engine
+from bot.followers import followers
 from bot.pulse import Pulse
 from bot.scrub import Scrubber
 from bot.slack.replies import Replies
 from bot.slackside import slack_side
+from bot.supervisor import Supervisor
 from bot.timeline import Timeline
 
 TOTAL = 100_000
@@ -107,7 +109,9 @@ async def measured(folder: Path) -> dict[str, float]:
         began = time.perf_counter()
         engine = await stack.enter_async_context(open_engine(settings, clock=clock))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
-        bot = app.Bot(engine, slack, settings.slack, Pulse(clock, stopwatch=clock.monotonic))
+        supervisor = Supervisor(
+            engine.clock, scrub=engine.scrub, pulse=Pulse(clock, stopwatch=clock.monotonic)
+        )
         took["open"] = time.perf_counter() - began
         began = time.perf_counter()
         head = (await engine.timeline.book()).head.seq
@@ -115,7 +119,7 @@ async def measured(folder: Path) -> dict[str, float]:
         if head != TOTAL:
             raise SystemExit(f"the timeline holds {head} facts")
         await engine.term.lead()
-        for name, follow in bot.followers().items():
+        for name, follow in followers(engine, slack, supervisor).items():
             took[name] = await _first_look(follow, clock)
     return took
 

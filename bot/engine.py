@@ -19,6 +19,7 @@ from bot.logs import source_for
 from bot.meter import Meter
 from bot.online import Online
 from bot.page_about import Links
+from bot.page_links import PageLinks
 from bot.pagers.pagerduty import PagerDuty
 from bot.pagers.sending import WAITS_S
 from bot.pagers.webhook import WebhookPager
@@ -31,7 +32,7 @@ from bot.scrub import Scrubber
 from bot.steering import Steering
 from bot.steps import step_kinds
 from bot.steps.surroundings import Surroundings
-from bot.team import Pages
+from bot.team import BotSettings, Pages
 from bot.timeline import Timeline
 from bot.triage import Triage
 
@@ -60,6 +61,11 @@ def pagers_of(pages: Pages, clock: Clock, *, waits_s: Sequence[float] = WAITS_S)
             )
         )
     return tuple(found)
+
+
+def pages_of(bot: BotSettings, clock: Clock) -> PageLinks:
+    """The links to the bot's own pages."""
+    return PageLinks(bot.public_url, bot.link_secret, days=bot.link_days, clock=clock)
 
 
 class Term:
@@ -145,7 +151,7 @@ async def open_engine(
         )
         keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
         pagers = pagers_of(settings.bot.pages, clock)
-        links = Links(settings.bot.public_url)
+        links = Links(pages_of(settings.bot, clock))
         around = Surroundings(
             integrations=settings.integrations,
             keys=keys,

@@ -32,6 +32,9 @@ _APP_TOKEN = parse.shaped(
 _SIGNING = parse.shaped(
     r"[0-9a-fA-F]{16,64}", "a signing secret is 32 hexadecimal digits (Basic Information)"
 )
+_LINK_SECRET = parse.shaped(
+    r"\S{16,}", "write 16 characters or more that nobody can guess: openssl rand -hex 32"
+)
 
 ONLINE_URLS = ("https://www.gstatic.com/generate_204", "https://cloudflare.com/cdn-cgi/trace")
 """Addresses of two others than MaintainX that answer anybody who is online."""
@@ -45,7 +48,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE_URL", "bot", "database_url", parse.secret, "sqlite:///mx.db"),
     Setting("MX_TIMEZONE", "bot", "timezone", parse.zone, ZoneInfo("UTC")),
     Setting("MX_PUBLIC_URL", "bot", "public_url", parse.http_url),
-    Setting("MX_LINK_SECRET", "bot", "link_secret", parse.secret),
+    Setting("MX_LINK_SECRET", "bot", "link_secret", _LINK_SECRET),
+    Setting(None, "bot", "link_days", parse.number(1, 365), 7.0),
     Setting("PAGERDUTY_ROUTING_KEY", "bot", "routing_key", parse.secret),
     Setting(
         "PAGERDUTY_EVENTS_URL", "bot", "events_url", parse.http_url, "https://events.pagerduty.com/v2/enqueue"
@@ -137,5 +141,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "integrations", "openapi_url", parse.http_url),
 )
 
-SECRETS = (parse.secret, parse.secrets, parse.raw, parse_calendar.headers, _TOKEN, _APP_TOKEN, _SIGNING)
+SECRETS = (
+    parse.secret,
+    parse.secrets,
+    parse.raw,
+    parse_calendar.headers,
+    _TOKEN,
+    _APP_TOKEN,
+    _SIGNING,
+    _LINK_SECRET,
+)
 """Parsers whose input is never repeated in a fault."""

@@ -65,6 +65,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             integrations=integrations,
             clock=clock,
             duty=duty,
+            pages=engine.links.pages,
             remark=members.authority.says,
         )
         later = Later()
@@ -85,6 +86,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             api=api,
             members=members,
             duty=duty,
+            pages=engine.links.pages,
             clock=clock,
             refresh=cards.refresh,
         )

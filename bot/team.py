@@ -75,6 +75,10 @@ class BotSettings:
     people: People
     watching: Watching
     log_format: LogFormat = "auto"
+    link_secret: str | None = field(default=None, repr=False)
+    """Signs the links to the bot's pages; None: nothing is shown there."""
+    link_days: float = 7.0
+    """For how many days such a link is good."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -116,6 +120,8 @@ def bot_of(found: dict[str, Any], *, database: Path, beside: Path) -> BotSetting
         ),
         people=People(found["responders"], found["approvers"], found["approval_s"]),
         log_format=found["log_format"],
+        link_secret=found["link_secret"],
+        link_days=found["link_days"],
         watching=Watching(
             online_urls=found["online_urls"],
             samples_keep_s=found["samples_keep_s"],

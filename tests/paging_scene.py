@@ -13,6 +13,7 @@ from bot.domain.incident import Incident
 from bot.domain.oncall_state import PageState
 from bot.meter import Meter
 from bot.page_about import Links
+from bot.page_links import PageLinks
 from bot.pagers.pagerduty import PagerDuty
 from bot.paging import Paging, line_of
 from bot.timeline import Timeline
@@ -21,6 +22,7 @@ from tests.room import INCIDENT, timeline_at, write
 from tests.wound_clock import WoundClock
 
 SECOND_KEY = "2" * 32
+LINK_SECRET = "link-secret-0123456789"
 DEDUP = f"maintainx:default:{INCIDENT}"
 
 
@@ -34,7 +36,7 @@ class PagingScene:
             PagerDuty(SecretStr(key), url=fake.url, clock=clock, name=name)
             for key, name in ((ROUTING_KEY, "the first"), (SECOND_KEY, "the second"))
         )
-        self.links = Links("https://mx.example")
+        self.links = Links(PageLinks("https://mx.example", LINK_SECRET, days=7, clock=clock))
         self.meter = Meter()
         self.paging = self.restart()
 

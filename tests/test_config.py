@@ -107,6 +107,15 @@ def test_webhook_secrets_each_are_hidden_and_polled_paths_are_checked(tmp_path: 
     assert "/workrequests is not among them; write a list of /workorders, /assets" in faults({}, tmp_path)[0]
 
 
+def test_a_secret_for_links_that_could_be_guessed_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    (said,) = faults({"MX_LINK_SECRET": "short-one-15chr"}, tmp_path)
+    assert said.startswith("MX_LINK_SECRET: write 16 characters or more")
+    assert "short-one" not in said
+    settings = load(env={"MX_LINK_SECRET": "long-enough-16ch"}, folder=tmp_path)
+    assert settings.bot.link_secret in settings.secrets
+    assert "long-enough" not in repr(settings.bot)
+
+
 def test_broken_toml_says_where(tmp_path: Path) -> None:
     (tmp_path / "mx.toml").write_text("[bot\n")
     assert re.search(r"mx\.toml: this is not valid TOML: .*line 1", faults({}, tmp_path)[0])

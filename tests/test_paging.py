@@ -17,11 +17,13 @@ from bot.domain.incident import Card, Incident
 from bot.domain.oncall import AckLapsed, PageRequested, ResponseReminded
 from bot.errors import Conflict
 from bot.page_about import Links, page_about
+from bot.page_links import PageLinks
 from bot.paging import AGAIN_S, Paging, line_of
 from bot.ports import Page
 from tests.facts import events
-from tests.paging_scene import DEDUP, PagingScene, paging_scene
+from tests.paging_scene import DEDUP, LINK_SECRET, PagingScene, paging_scene
 from tests.room import ANN, INCIDENT, timeline_at, write
+from tests.wound_clock import WoundClock
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ async def test_from_the_page_to_its_end(scene: PagingScene) -> None:
     assert scene.states() == [("first", "triggered", 1)]
     (event,) = scene.fake.seen
     assert event["dedup_key"] == DEDUP
-    assert event["client_url"] == f"https://mx.example/incidents/{INCIDENT}"
+    assert event["client_url"].startswith(f"https://mx.example/incidents/{INCIDENT}?key=")
     payload = event["payload"]
     assert (payload["severity"], payload["summary"]) == (
         "critical",
@@ -292,10 +294,17 @@ def _page() -> Page:
 
 
 def test_the_link_is_the_card_once_it_is_there() -> None:
-    from_public = Links("https://mx.example/")
-    assert Links()(_incident()) is None
-    assert from_public(_incident()) == f"https://mx.example/incidents/{INCIDENT}"
+    clock = WoundClock()
+    pages = PageLinks("https://mx.example/", LINK_SECRET, days=7, clock=clock)
+    from_public, address = Links(pages), f"https://mx.example/incidents/{INCIDENT}?key="
+    for nowhere in (None, "https://mx.example/"), (LINK_SECRET, None):
+        assert Links(PageLinks(nowhere[1], nowhere[0], days=7, clock=clock))(_incident()) is None
+    link = from_public(_incident()) or ""
+    assert link.startswith(address)
+    assert pages.left_s(f"incidents/{INCIDENT}", link.removeprefix(address)) > 0, (
+        "whoever is woken can open it"
+    )
     from_public.workspace_url = "https://team.slack.com/"
-    assert from_public(_incident()) == f"https://mx.example/incidents/{INCIDENT}"
+    assert from_public(_incident()) == link
     card = Card("C0INC", "1700000000.000100")
     assert from_public(_incident(card)) == "https://team.slack.com/archives/C0INC/p1700000000000100"

@@ -21,6 +21,7 @@ from bot.domain.showing import CardPosted, DeliveryFailed
 from bot.errors import MxError
 from bot.faults import where
 from bot.gateway_watch import Watch
+from bot.page_links import PageLinks
 from bot.ports import Clock
 from bot.slack import bufferview, cardview
 from bot.slack.api import GONE, NOT_THERE, SlackError
@@ -74,6 +75,7 @@ class Cards:
         integrations: Mapping[str, Integration],
         clock: Clock,
         duty: Duty,
+        pages: PageLinks,
         remark: str = "",
     ) -> None:
         self._timeline = timeline
@@ -85,6 +87,7 @@ class Cards:
         self._clock = clock
         self._duty = duty
         self._zone = duty.zone
+        self._pages = pages
         self._remark = remark
         self._began = clock.now()
         self._shown: dict[str, _Shown] = {}
@@ -196,6 +199,7 @@ class Cards:
             look=look,
             held=held,
             remark=self._remark,
+            page=self._pages.incident(incident.id),
             watched_s=spec.interval_open_s if spec and spec.watch else None,
         )
         digest = _digest(draw(head=""))

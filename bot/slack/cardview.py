@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
-from bot.domain.assessment import Assessment, Finding, Verdict
+from bot.domain.assessment import Finding
 from bot.domain.change import told as told_change
 from bot.domain.gap import told
 from bot.domain.gap_begin import began
+from bot.domain.heading import VERDICTS, findings, seen_since, title
+from bot.domain.heading import told as told_of
 from bot.domain.incident import Incident
 from bot.domain.look import Look
 from bot.domain.mitigation import Plan, PlannedStep
@@ -16,11 +18,14 @@ from bot.domain.run import Run
 from bot.domain.telling import each
 from bot.slack import blocks, bufferview, dutyview, proofview, runview, tables
 from bot.slack.clocktime import clock
-from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
+from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, link, person, say
 from bot.slack.press import Act, Press
 
 METADATA = "mx_incident"
 """The kind of the card's metadata; its payload names the incident."""
+
+PAGE = "Timeline page, live"
+"""What the link to the incident's page is called."""
 
 _FINDINGS = 3
 _EVIDENCE = 160
@@ -28,13 +33,6 @@ _RUNS = 3
 _CHANGES = 3
 _GAPS = 600
 """Characters; `/mx gap` tells each one."""
-_VERDICTS: Mapping[Verdict, str] = {
-    "maintainx": "The fault is on MaintainX's side",
-    "us": "The fault is on our side",
-    "key": "The fault is our API key",
-    "network": "The fault is in the network between us",
-    "nobody": "Nobody's fault",
-}
 _NOTHING_HELD: Mapping[str, PlannedStep] = {}
 
 
@@ -56,10 +54,12 @@ def card(
     held: Mapping[str, PlannedStep] = _NOTHING_HELD,
     remark: str = "",
     watched_s: float | None = None,
+    page: str | None = None,
 ) -> blocks.Message:
     """The whole card. ``head`` is the short form of the timeline's head, printed so that a cut tail shows.
 
     ``remark`` stands under the buttons of playbooks. ``watched_s``: how often it is looked at while it is open.
+    ``page``: the address of its page.
     """
     zone = duty.zone
     parts: list[Block] = [blocks.header(title(incident)), *_top(incident, duty)]
@@ -75,16 +75,10 @@ def card(
             else []
         )
     parts.append(blocks.context(_foot(incident, zone, head, watched_s)))
+    if page:
+        parts.append(blocks.context(link(page, PAGE)))
     text = say("{} · {}", title(incident), incident.id)
     return blocks.message(text, parts, event=METADATA, payload={"incident": incident.id})
-
-
-def title(incident: Incident) -> str:
-    """Severity and what is wrong, in one line of plain text."""
-    findings = _findings(incident)
-    words = findings[0].symptom if findings else "every probe answers well again"
-    severity = str(incident.severity) if incident.severity else "no severity"
-    return " · ".join(([] if incident.state == "open" else ["Resolved"]) + [severity, words])
 
 
 def summary(incident: Incident, *, duty: Duty) -> Mrkdwn:
@@ -99,10 +93,10 @@ def summary(incident: Incident, *, duty: Duty) -> Mrkdwn:
 
 def _top(incident: Incident, duty: Duty) -> Iterator[Block]:
     zone = duty.zone
-    told = _told(incident)
+    told = told_of(incident)
     if told and told.findings:
         evidence = _evidence(told.findings[0].evidence)
-        yield blocks.section(say("*{}.* {}", _VERDICTS[told.verdict], evidence))
+        yield blocks.section(say("*{}.* {}", VERDICTS[told.verdict], evidence))
     if incident.changes:
         yield blocks.section(joined("\n", list(_changes(incident, zone))))
     state = [*_resolved(incident, zone), *dutyview.lines(incident, duty), *_proposal(incident, zone)]
@@ -116,7 +110,7 @@ def _top(incident: Incident, duty: Duty) -> Iterator[Block]:
 
 def _details(incident: Incident) -> Iterator[Block]:
     """Why, and what every probe said; once it is over, the report has that."""
-    for index, finding in enumerate(_findings(incident)[:_FINDINGS]):
+    for index, finding in enumerate(findings(incident)[:_FINDINGS]):
         yield _finding(finding, first=index == 0)
     if incident.assessment and incident.assessment.readings:
         yield blocks.preformatted(tables.readings(incident.assessment.readings))
@@ -166,21 +160,10 @@ def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
             yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
     elif incident.proposed:
         number = incident.proposed.number
-        since = clock(_seen_since(incident), zone)
+        since = clock(seen_since(incident), zone)
         yield say(
             "mx sees *{}* since {}. To set that: `/mx severity {} REASON`", incident.proposed, since, number
         )
-
-
-def _seen_since(incident: Incident) -> datetime:
-    """Since when mx has been of its present opinion, whatever a person set."""
-    opinion = incident.assessments[-1].assessment.severity
-    since = incident.assessments[-1].assessment.at
-    for _, found in reversed(incident.assessments):
-        if found.severity != opinion:
-            break
-        since = found.at
-    return since
 
 
 def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
@@ -203,17 +186,6 @@ def _gaps(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
 def _shown(incident: Incident) -> tuple[Run, ...]:
     """Every run that goes on, and the latest few."""
     return tuple(run for run in incident.runs if run.live or run in incident.runs[-_RUNS:])
-
-
-def _told(incident: Incident) -> Assessment | None:
-    """The latest assessment; where it is over, the latest that found something: what it had been."""
-    bad = [found for _, found in incident.assessments if found.findings]
-    return bad[-1] if bad and not incident.open else incident.assessment
-
-
-def _findings(incident: Incident) -> tuple[Finding, ...]:
-    told = _told(incident)
-    return told.findings if told else ()
 
 
 def _finding(finding: Finding, *, first: bool) -> Block:

@@ -16,6 +16,7 @@ from bot.gateway_watch import Watch
 from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
+from bot.page_links import PageLinks
 from bot.playbook import Playbook
 from bot.ports import Clock
 from bot.slack import blocks
@@ -67,6 +68,8 @@ class Edge:
     api: SlackApi
     members: Members
     duty: Duty
+    pages: PageLinks
+    """Fresh private links to the bot's own pages."""
     clock: Clock
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""

@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from bot.domain.book import Book
+from bot.domain.heading import title
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.reminders import Duty
 from bot.domain.telling import some
+from bot.page_links import PageLinks
 from bot.slack import bufferview, cardview
 from bot.slack.edge import Edge
-from bot.slack.limits import Mrkdwn, joined, person, say
+from bot.slack.limits import Mrkdwn, joined, link, person, say
 
 _WHOLE = 5
 """So many incidents are shown in a few lines each; of more, each is one line."""
@@ -28,25 +30,27 @@ async def overview(edge: Edge, *, within_s: float) -> Mrkdwn:
     look = await edge.watch.fresh(edge.watch.integration, within_s=within_s)
     waits = bufferview.summary(look, zone=edge.zone)
     parts = [
-        *incidents(book.open_incidents(), duty=edge.duty),
+        *incidents(book.open_incidents(), duty=edge.duty, pages=edge.pages),
         *([joined("\n", waits)] if waits else ()),
         *watched(book, edge.integrations.values()),
     ]
     return joined("\n\n", parts)
 
 
-def incidents(found: Sequence[Incident], *, duty: Duty) -> list[Mrkdwn]:
+def incidents(found: Sequence[Incident], *, duty: Duty, pages: PageLinks | None = None) -> list[Mrkdwn]:
     """The open incidents: a few in a few lines each, many in one line each, the gravest first."""
     if not found:
         return [say("No incident is open. `/mx triage` looks at both sides now.")]
     if len(found) <= _WHOLE:
-        return [cardview.summary(incident, duty=duty) for incident in found]
+        return [_whole(incident, duty=duty, pages=pages) for incident in found]
     gravest = sorted(
         found, key=lambda one: (one.severity.number if one.severity else _MILDEST, one.opened_at)
     )
     lines = [say("*{} incidents are open.*", len(found)), *map(_line, gravest[:_LINES])]
     if left := gravest[_LINES:]:
         lines.append(say("And {} more: {}", len(left), some(one.integration for one in left)))
+    if url := pages.list() if pages else None:
+        lines.append(link(url, "All incidents, on a page"))
     return [joined("\n", lines)]
 
 
@@ -67,10 +71,16 @@ def watched(book: Book, specs: Iterable[Integration]) -> list[Mrkdwn]:
     return [joined("\n", lines)] if lines else []
 
 
+def _whole(incident: Incident, *, duty: Duty, pages: PageLinks | None) -> Mrkdwn:
+    said = cardview.summary(incident, duty=duty)
+    url = pages.incident(incident.id) if pages else None
+    return joined("\n", [said, link(url, cardview.PAGE)]) if url else said
+
+
 def _line(incident: Incident) -> Mrkdwn:
     who = (
         say("{} has it", person(incident.acknowledged_by))
         if incident.acknowledged_by
         else say("nobody has it")
     )
-    return say("*{}* {} · {} ({})", incident.integration, cardview.title(incident), who, incident.id)
+    return say("*{}* {} · {} ({})", incident.integration, title(incident), who, incident.id)

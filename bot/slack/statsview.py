@@ -5,7 +5,7 @@ from bot.domain.stats import MONTHS
 from bot.domain.stats import stats as reckon
 from bot.slack import blocks
 from bot.slack.edge import Asked, Edge
-from bot.slack.limits import escape
+from bot.slack.limits import escape, link
 from bot.slack.verbs import Misused
 
 _LONGEST = 120
@@ -23,4 +23,6 @@ async def stats(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
         return blocks.private(said)
     table = blocks.preformatted(stats_words.columns(found))
     legend = blocks.context(escape(stats_words.legend()))
-    return blocks.private(said, [blocks.section(said), table, legend])
+    url = edge.pages.list()
+    page = [blocks.context(link(url, "Every incident and its months, on a page"))] if url else []
+    return blocks.private(said, [blocks.section(said), table, legend, *page])

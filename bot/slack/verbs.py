@@ -9,9 +9,10 @@ from bot.domain.words import sentence
 from bot.errors import Refused
 from bot.planning import fingerprint
 from bot.slack import blocks, dialogs
+from bot.slack.cardview import PAGE
 from bot.slack.clocktime import clock
 from bot.slack.edge import Asked, Edge
-from bot.slack.limits import Block, Mrkdwn, channel, escape, joined, person, say, with_people
+from bot.slack.limits import Block, Mrkdwn, channel, escape, joined, link, person, say, with_people
 from bot.slack.overview import overview
 from bot.slack.press import Press
 
@@ -89,7 +90,9 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     head = say(
         "*Timeline of {}*{}", found.id, f" (the last {_LINES} of {len(history)} lines)" if left else ""
     )
-    return blocks.private(head, [blocks.section(head), *_paragraphs(lines)])
+    url = edge.pages.incident(found.id)
+    page = [blocks.context(link(url, PAGE))] if url else []
+    return blocks.private(head, [blocks.section(head), *_paragraphs(lines), *page])
 
 
 async def playbooks(edge: Edge, _asked: Asked, words: str) -> blocks.Message:

@@ -21,6 +21,7 @@ from bot.verbs.doctoring import (
     store,
     waking,
     watching,
+    webpages,
 )
 from bot.verbs.doctoring.check import Check
 
@@ -39,6 +40,7 @@ _LOOKS: tuple[tuple[str, Look], ...] = (
     ("clock", skew.checks),
     ("pagers", waking.checks),
     ("monitor", watching.checks),
+    ("incident pages", webpages.checks),
 )
 """Every subject, in the order in which they build on each other."""
 

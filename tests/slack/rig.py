@@ -33,6 +33,7 @@ from bot.gateway_watch import Watch
 from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.ordering import Ordering
+from bot.page_links import PageLinks
 from bot.playbook import Playbook
 from bot.ports import Step
 from bot.slack import server
@@ -56,6 +57,7 @@ from tests.domain import made
 from tests.gateway_standin import TOKEN, GatewayStandIn
 
 UTC_ZONE = ZoneInfo("UTC")
+PUBLIC, LINK_SECRET = "https://mx.example.test", "link-secret-0123456789"
 DUTY = Duty(Calendar(UTC_ZONE), timedelta(hours=1))
 QUICK = Limits(rates=False)
 
@@ -229,6 +231,7 @@ async def rig(
         planner = Planner(playbooks, steps)
         watch = Watch(timeline, client_of_gateway, clock=clock, integration=names[0])
         who_may = Members(api, clock, authority(people))
+        pages = PageLinks(PUBLIC, LINK_SECRET, days=7, clock=clock)
         cards = Cards(
             timeline,
             chat,
@@ -238,6 +241,7 @@ async def rig(
             integrations=integrations,
             clock=clock,
             duty=DUTY,
+            pages=pages,
             remark=who_may.authority.says,
         )
         later = Later()
@@ -266,6 +270,7 @@ async def rig(
             api=api,
             members=who_may,
             duty=DUTY,
+            pages=pages,
             clock=clock,
             refresh=cards.refresh,
         )

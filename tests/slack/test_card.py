@@ -211,3 +211,16 @@ async def test_a_gateway_that_is_away_is_said_in_the_plan(rig: Rig) -> None:
     text = shown(rig.slack.messages(rig.channel)[0])
     assert "Enable emergency rate limit: " in text
     assert "the disk is full" in text
+
+
+async def test_the_card_leads_to_the_page_and_is_not_edited_for_a_fresh_link(rig: Rig) -> None:
+    incident = await rig.open()
+    await rig.cards.step()
+    (message,) = rig.slack.messages(rig.channel)
+    link = rig.edge.pages.incident(incident.id)
+    assert f"<{link}|Timeline page, live>" in str(message.blocks)
+    await later(rig)
+    edits = calls(rig, "chat.update")
+    await later(rig, 8 * 86400)
+    assert rig.edge.pages.incident(incident.id) != link
+    assert calls(rig, "chat.update") == edits

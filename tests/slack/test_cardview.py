@@ -15,6 +15,7 @@ from bot.domain.change import Change
 from bot.domain.changed import changed
 from bot.domain.fact import Address
 from bot.domain.gap import Gap
+from bot.domain.heading import title
 from bot.domain.incident import AssessedAt, Incident, Override
 from bot.domain.mitigation import Lease, Plan, PlannedStep
 from bot.domain.oncall_state import Graded, OnCall, Snooze
@@ -261,7 +262,7 @@ def test_the_table_fits_a_phone() -> None:
 
 def test_severity_by_a_person_wins() -> None:
     override = Override(Severity.SEV1, "the plant stands still", "slack:U1")
-    assert cardview.title(replace(incident(), override=override)).startswith("SEV-1")
+    assert title(replace(incident(), override=override)).startswith("SEV-1")
 
 
 def test_once_it_is_over_the_card_is_short_and_still_says_what_it_was() -> None:

@@ -235,3 +235,11 @@ async def test_stats_are_columns_for_the_asker_alone(rig: Rig) -> None:
     assert "mitigate" in shown
     assert "/mx stats 6" in await say(rig, "stats 0")
     assert "/mx stats 6" in await say(rig, "stats six")
+
+
+async def test_status_timeline_and_stats_lead_to_the_pages_by_links_that_open_them(rig: Rig) -> None:
+    incident = await rig.open()
+    one, all_of_them = rig.edge.pages.incident(incident.id), rig.edge.pages.list()
+    assert f"<{one}|Timeline page, live>" in await say(rig, "status")
+    assert f"<{one}|Timeline page, live>" in await say(rig, "timeline")
+    assert f"<{all_of_them}|" in await say(rig, "stats")

@@ -358,3 +358,20 @@ async def test_an_older_gateway_is_a_note_and_another_ones_gateway_a_fault(tmp_p
         assert found["gateway serves"].found.startswith("api.example.com, while default is at 127.0.0.1:9")
         wrong = await checks({**env, "MX_GATEWAY_TOKEN": "wrong-token"}, tmp_path)
     assert (wrong["gateway"].state, "wrong-token" in repr(wrong)) == ("fix", False)
+
+
+async def test_what_a_link_to_a_page_needs_is_told(tmp_path: Path) -> None:
+    async def told(**env: str) -> Check:
+        return (await checks(env, tmp_path))["incident pages"]
+
+    assert (await told()).next_move == (
+        "set MX_PUBLIC_URL to the address by which people reach the bot, and MX_LINK_SECRET to 16 characters or more "
+        "that nobody can guess (openssl rand -hex 32)"
+    )
+    unsigned = await told(MX_PUBLIC_URL="https://mx.example.com")
+    assert (unsigned.state, "and the pages show nothing" in unsigned.found) == ("note", True)
+    nowhere = await told(MX_LINK_SECRET="0123456789abcdef")
+    assert nowhere.found == "MX_PUBLIC_URL not set: there is no link to a page of an incident anywhere"
+    both = {"MX_LINK_SECRET": "0123456789abcdef", "MX_PUBLIC_URL": "https://mx.example.com/"}
+    assert (await told(**both)).state == "ok"
+    assert "over http://" in (await told(**both | {"MX_PUBLIC_URL": "http://mx.example.com"})).found
