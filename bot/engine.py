@@ -15,6 +15,7 @@ from bot.handover import Handover
 from bot.incidents import Incidents
 from bot.journal.leader import LeaderLock
 from bot.keys import KeyInUse, ToldKey
+from bot.lanes import Lanes
 from bot.logs import source_for
 from bot.meter import Meter
 from bot.online import Online
@@ -124,6 +125,8 @@ class Engine:
     probes: Mapping[str, tuple[Probe, ...]]
     samples: Samples
     """What the monitor's latest rounds saw."""
+    lanes: Lanes
+    """What the incidents' pictures need, for as long as the incidents are."""
     online: Online
     meter: Meter
     """What this process counts of its own work."""
@@ -171,6 +174,7 @@ async def open_engine(
         samples = await stack.enter_async_context(
             Samples.open(settings.bot.database, clock=clock, keep_s=settings.bot.watching.samples_keep_s)
         )
+        lanes = await stack.enter_async_context(Lanes.open(settings.bot.database))
         lock = LeaderLock(settings.bot.database)
         stack.callback(lock.release)
         term = Term(timeline, lock)
@@ -237,6 +241,7 @@ async def open_engine(
             term=term,
             probes=probes,
             samples=samples,
+            lanes=lanes,
             online=Online(settings.bot.watching.online_urls, outside.wire, clock),
             meter=meter,
             keys=keys,

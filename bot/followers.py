@@ -9,6 +9,7 @@ from bot.engine import Engine, new_id
 from bot.gap_watch import GapWatch
 from bot.gateway_feed import GatewayFeed
 from bot.gateway_orders import Orders
+from bot.lane_keeping import LaneKeeper
 from bot.lease_clock import LeaseClock
 from bot.monitor import Monitor
 from bot.paging import Paging, line_of
@@ -88,6 +89,9 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         integrations=engine.settings.integrations,
         served=served,
     )
+    lanes = LaneKeeper(
+        engine.timeline, engine.lanes, engine.samples, engine.gateway, clock=engine.clock, served=served
+    )
     return {
         "monitor": monitor.follow,
         "paging": paging.follow,
@@ -97,6 +101,7 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         "verifier": verifier.follow,
         "recovery watch": verifier.watch,
         "gaps": gaps.follow,
+        "pictures": lanes.follow,
         "triage": lambda: _triage(engine),
         "runner": engine.runner.run,
         "gateway feed": feed.run,

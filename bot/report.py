@@ -19,7 +19,7 @@ from bot.report_actions import Action, actions
 from bot.report_buffer import delivered
 from bot.report_gaps import gaps
 from bot.report_words import blank, clock_time, duration, spans
-from bot.templating import Written, markdown_templates
+from bot.templating import Templates, Written
 
 Names = Callable[[str], str]
 
@@ -118,7 +118,7 @@ def facts_for(
 
 def markdown(report: Report) -> str:
     """The report as Markdown, by ``templates/incident_report.md.j2``."""
-    return markdown_templates().get_template("incident_report.md.j2").render(report=report)
+    return Templates().render("incident_report.md.j2", report=report).text
 
 
 def summary(report: Report) -> str:
