@@ -62,7 +62,7 @@ class _Verbs(click.Group):
         if (
             "structlog" in sys.modules
         ):  # what is printed is an answer; what is logged on the way belongs beside it
-            importlib.import_module("bot.verbs.operators_log").start(level=logging.WARNING)
+            importlib.import_module("bot.operators_log").start(level=logging.WARNING)
         gc.enable()
         assert isinstance(command, click.Command)
         return command

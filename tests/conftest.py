@@ -20,5 +20,5 @@ def _log_as_it_was() -> Iterator[None]:
     if structlog.is_configured():
         structlog.reset_defaults()
         root = logging.getLogger()
-        for handler in [one for one in root.handlers if type(one).__module__ == "bot.verbs.operators_log"]:
+        for handler in [one for one in root.handlers if type(one).__module__ == "bot.operators_log"]:
             root.removeHandler(handler)

@@ -5,12 +5,11 @@ import asyncio
 import click
 import uvloop
 
-from bot import config
+from bot import config, operators_log
 from bot.clock import SystemClock
 from bot.gateway.serve import serve
 from bot.scrub import Scrubber
-from bot.verbs import operators_log
-from bot.verbs.stopping import stop_on_signal
+from bot.stopping import stop_on_signal
 
 
 @click.command("gateway")

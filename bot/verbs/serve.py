@@ -4,11 +4,10 @@ import asyncio
 
 import click
 
-from bot import app, config
+from bot import app, config, operators_log
 from bot.clock import SystemClock
 from bot.scrub import Scrubber
-from bot.verbs import operators_log
-from bot.verbs.stopping import stop_on_signal
+from bot.stopping import stop_on_signal
 
 
 @click.command("serve")

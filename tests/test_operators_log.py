@@ -15,7 +15,7 @@ from tests.verbs.terminal import SURROUNDINGS, mx
 CODE = """
 import logging, structlog
 from bot.scrub import Scrubber
-from bot.verbs import operators_log
+from bot import operators_log
 scrub = Scrubber(["a-configured-key"])
 log = structlog.get_logger("mx.test")  # before the start, as modules do
 operators_log.start(form={form!r}, scrub=scrub)

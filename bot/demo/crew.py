@@ -1,0 +1,63 @@
+"""mx's own two processes beside the simulator: through their composition roots, on a clock that follows the simulator's.
+
+``python -m bot.demo.crew serve HOST:PORT`` and ``… gateway HOST:PORT`` are ``mx serve`` and ``mx gateway`` but for the
+clock; the environment is theirs.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+import uvloop
+
+from bot import app, config, operators_log
+from bot.demo.clock import HandsClock, first_hands, follow
+from bot.demo.door import beside
+from bot.gateway.serve import serve as serve_gateway
+from bot.scrub import Scrubber
+from bot.stopping import stop_on_signal
+
+Run = Callable[[HandsClock, asyncio.Event], Awaitable[None]]
+
+
+def main(words: list[str]) -> None:
+    """Run the one that is named."""
+    name, address = words
+    roles: dict[str, Callable[[], Run]] = {"serve": _bot, "gateway": _gateway}
+    run = roles[name]()
+
+    async def following() -> None:
+        with stop_on_signal() as stop:
+            clock = HandsClock(await first_hands(address))
+            async with beside(follow(clock, address)):
+                await run(clock, stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(following())
+
+
+def _bot() -> Run:
+    settings = config.load(needs_slack=True)
+    scrub = Scrubber(settings.secrets)
+    operators_log.start(form=settings.bot.log_format, scrub=scrub)
+
+    async def run(clock: HandsClock, stop: asyncio.Event) -> None:
+        await app.serve(settings, clock=clock, stop=stop, ready=click.echo, host="127.0.0.1", scrub=scrub)
+
+    return run
+
+
+def _gateway() -> Run:
+    settings = config.load()
+    operators_log.start(form=settings.bot.log_format, scrub=Scrubber(settings.secrets))
+
+    async def run(clock: HandsClock, stop: asyncio.Event) -> None:
+        gateway = settings.gateway.model_copy(update={"host": "127.0.0.1"})
+        await serve_gateway(gateway, clock=clock, stop=stop, ready=click.echo, key=settings.gateway_key)
+
+    return run
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
