@@ -133,6 +133,8 @@ def chosen(element: Json, value: str | Sequence[str] | None) -> dict[str, Json]:
         return {"type": kind, "selected_options": [_option(element, name) for name in names]}
     if kind in _PLAIN:
         several = kind.startswith("multi_")
+        if kind == "datetimepicker" and value is not None:
+            return {"type": kind, _PLAIN[kind]: int(str(value))}
         return {"type": kind, _PLAIN[kind]: list(value or ()) if several else value}
     return {"type": kind, "value": value}
 

@@ -8,10 +8,11 @@ from bot.demo.slack import payloads
 from bot.demo.slack.api.call import ApiError
 from bot.demo.slack.controls import Control, chosen, complete, find_control, merged, silent
 from bot.demo.slack.deliver import Ack, Deliverer, Parcel
+from bot.demo.slack.documents import File
 from bot.demo.slack.events import Events
 from bot.demo.slack.manifest import Shortcut
 from bot.demo.slack.outcomes import NOTHING_SENT, ClickOutcome, CommandOutcome
-from bot.demo.slack.records import Channel, File, Message, Person, Role, Version
+from bot.demo.slack.records import Channel, Message, Person, Role, Version
 from bot.demo.slack.responses import said, version_of
 from bot.demo.slack.state import State
 from bot.demo.slack.tickets import Tickets

@@ -1,14 +1,16 @@
 """People in App Home, and in menus whose options the app brings."""
 
-import json
 from typing import Any
 
 from bot.demo.slack import payloads
 from bot.demo.slack.controls import Control
 from bot.demo.slack.deliver import Ack, Parcel
+from bot.demo.slack.elements import OPTION, OPTION_GROUP
 from bot.demo.slack.modals import Value
 from bot.demo.slack.outcomes import ClickOutcome
 from bot.demo.slack.records import View
+from bot.demo.slack.responses import said
+from bot.demo.slack.schema import array
 from bot.demo.slack.talking import TalkingDriver
 
 Json = Any
@@ -66,14 +68,14 @@ class HomeDriver(TalkingDriver):
         return self._options(user, found, await self._deliverer.deliver(Parcel("interaction", payload)))
 
     def _options(self, user: str, control: Control, ack: Ack) -> tuple[Json, ...]:
-        try:
-            answer = json.loads(ack.body) if ack.body and not ack.error else {}
-        except ValueError:
-            answer = {}
-        groups = answer.get("option_groups") or []
-        options = [*(answer.get("options") or []), *(each for group in groups for each in group["options"])]
-        self._brought[user, control.block_id, control.action_id] = options[:100]
-        return tuple(options[:100])
+        answer = said(ack.body) if not ack.error else None
+        options, groups = ((answer or {}).get(key) for key in ("options", "option_groups"))
+        if isinstance(groups, list) and not list(array(OPTION_GROUP, most=100)(groups, "")):
+            options = [option for group in groups for option in group["options"]]
+        good = isinstance(options, list) and not list(array(OPTION, most=100)(options, ""))
+        brought = list(options) if good and options else []
+        self._brought[user, control.block_id, control.action_id] = brought
+        return tuple(brought)
 
     def _home(self, user: str) -> View:
         view = self.state.homes.get(user)

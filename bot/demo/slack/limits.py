@@ -11,23 +11,46 @@ TIER = MappingProxyType({1: 1, 2: 20, 3: 50, 4: 100})
 METHOD_TIERS: Mapping[str, int] = MappingProxyType(
     {
         "apps.connections.open": 3,
+        "bookmarks.add": 2,
+        "bookmarks.edit": 2,
+        "bookmarks.list": 3,
+        "bookmarks.remove": 2,
+        "bots.info": 3,
+        "canvases.create": 2,
+        "canvases.delete": 3,
+        "canvases.edit": 3,
         "chat.delete": 3,
         "chat.postEphemeral": 4,
         "chat.update": 3,
+        "conversations.archive": 2,
+        "conversations.canvases.create": 2,
+        "conversations.create": 2,
         "conversations.history": 3,
         "conversations.info": 3,
+        "conversations.invite": 3,
         "conversations.join": 3,
+        "conversations.list": 2,
         "conversations.members": 4,
+        "conversations.open": 3,
         "conversations.replies": 3,
+        "conversations.setPurpose": 2,
+        "conversations.setTopic": 2,
         "files.completeUploadExternal": 4,
+        "files.delete": 3,
         "files.getUploadURLExternal": 4,
         "files.info": 4,
         "pins.add": 2,
+        "pins.list": 2,
+        "pins.remove": 2,
         "reactions.add": 3,
+        "reactions.get": 3,
+        "reactions.remove": 2,
+        "team.info": 3,
         "usergroups.list": 2,
         "usergroups.users.list": 2,
         "users.conversations": 3,
         "users.info": 4,
+        "users.list": 2,
         "views.open": 4,
         "views.publish": 4,
         "views.push": 4,
@@ -92,5 +115,8 @@ class Limits:
     view_bytes: int = 250_000
     view_stack: int = 3
     attachments: int = 100
+    bookmarks: int = 100
+    canvas_bytes: int = 1_048_576
+    """A canvas's Markdown: 1 MiB."""
     history_page: int = 100
     history_page_max: int = 999

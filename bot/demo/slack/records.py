@@ -1,36 +1,14 @@
 """What a workspace holds: people, channels, messages with all their versions, modals, files."""
 
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
-from urllib.parse import quote
+
+from bot.demo.slack.documents import Bookmark
 
 Json = Any
 """JSON as it came over the wire or goes out on it."""
 
 Role = Literal["member", "guest", "single-channel guest", "outsider", "bot"]
-
-_TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "csv": "text/csv",
-        "gif": "image/gif",
-        "html": "text/html",
-        "jpeg": "image/jpeg",
-        "jpg": "image/jpeg",
-        "json": "application/json",
-        "log": "text/plain",
-        "md": "text/markdown",
-        "pdf": "application/pdf",
-        "png": "image/png",
-        "svg": "image/svg+xml",
-        "txt": "text/plain",
-        "webp": "image/webp",
-        "zip": "application/zip",
-    }
-)
-"""By the end of a file's name; of its own, since the machine's table differs from machine to machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +52,9 @@ class Channel:
     members: list[str]
     archived: bool = False
     pins: list[str] = field(default_factory=list)
+    bookmarks: list[Bookmark] = field(default_factory=list)
+    topic: str = ""
+    purpose: str = ""
     direct: str | None = None
     """The person whose direct messages with the app these are; None for a channel."""
 
@@ -100,8 +81,8 @@ class Channel:
             "is_shared": False,
             "is_ext_shared": False,
             "num_members": len(self.members),
-            "topic": {"value": "", "creator": "", "last_set": 0},
-            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "topic": {"value": self.topic, "creator": "", "last_set": 0},
+            "purpose": {"value": self.purpose, "creator": "", "last_set": 0},
         }
 
 
@@ -215,57 +196,3 @@ class View:
             "root_view_id": self.root,
             "previous_view_id": self.previous,
         }
-
-
-@dataclass(slots=True)
-class File:
-    """An upload: announced, received, and posted where it was shared."""
-
-    id: str
-    name: str
-    length: int
-    owner: str
-    ticket: str = field(default_factory=lambda: secrets.token_urlsafe(12))
-    """The secret part of the address that the bytes go to."""
-    title: str = ""
-    content: bytes | None = None
-    shares: list[tuple[str, str, str | None]] = field(default_factory=list)
-    """Where it was posted: channel, message ts, thread ts."""
-
-    @property
-    def mimetype(self) -> str:
-        """What the name says the file is; browsers and apps go by it."""
-        return _TYPES.get(self.name.rpartition(".")[2].lower(), "application/octet-stream")
-
-    def as_json(self, *, base: str) -> dict[str, Json]:
-        """As files.info shows it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "title": self.title or self.name,
-            "size": len(self.content or b""),
-            "user": self.owner,
-            "mode": "hosted",
-            "mimetype": self.mimetype,
-            "filetype": self.name.rpartition(".")[2].lower() if "." in self.name else "text",
-            "url_private": f"{base}/files/{self.id}",
-            "url_private_download": f"{base}/files/{self.id}/download/{quote(self.name)}",
-            "permalink": f"{base}/files/{self.id}",
-            "shares": {
-                "public": {
-                    channel: [{"ts": ts, "thread_ts": thread} if thread else {"ts": ts}]
-                    for channel, ts, thread in self.shares
-                }
-            },
-        }
-
-
-@dataclass(slots=True)
-class Canvas:
-    """A document in Markdown, of its own or as a tab of a channel."""
-
-    id: str
-    title: str
-    markdown: str
-    channel: str | None = None
-    """The channel whose tab it is."""

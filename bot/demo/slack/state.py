@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot.demo.slack.documents import Canvas, File
 from bot.demo.slack.happenings import Happening
 from bot.demo.slack.limits import Limits
 from bot.demo.slack.naming import with_ids
-from bot.demo.slack.records import Canvas, Channel, File, Json, Message, Person, Role, Version, View
+from bot.demo.slack.records import Channel, Json, Message, Person, Role, Version, View
 
 Seen = TypeVar("Seen")
 
@@ -32,6 +33,8 @@ class Credentials:
     bot_token: str = field(default_factory=lambda: f"xoxb-standin-{secrets.token_hex(12)}")
     app_token: str = field(default_factory=lambda: f"xapp-standin-{secrets.token_hex(12)}")
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    page_session: str = field(default_factory=lambda: secrets.token_hex(16))
+    """For the stand-in's own page, which shows what was uploaded."""
 
 
 class State:
@@ -64,6 +67,11 @@ class State:
         self._count = 0
         self._wake = asyncio.Event()
         self.bot = self.add_person("mx", role="bot")
+
+    @property
+    def page_cookie(self) -> tuple[str, str]:
+        """Name and value of the page's cookie; cookies know no port, so the name does."""
+        return f"standin-{self.base.rpartition(':')[2]}", self.credentials.page_session
 
     def touch(self) -> None:
         """Something changed: wake everybody who waits."""

@@ -3,9 +3,10 @@
 from bot.demo.slack import payloads
 from bot.demo.slack.composing import typed
 from bot.demo.slack.deliver import Ack, Parcel
+from bot.demo.slack.documents import File
 from bot.demo.slack.manifest import Shortcut
 from bot.demo.slack.modals import ModalDriver
-from bot.demo.slack.records import Channel, File, Message, Version
+from bot.demo.slack.records import Channel, Message, Version
 
 
 class TalkingDriver(ModalDriver):

@@ -75,7 +75,8 @@ class SlackWorkspace(HomeDriver):
             subscriptions: the events that the app hears of, where its scopes let it.
             shortcuts: the app's shortcuts.
             port: where to listen; 0 takes any that is free.
-            extra_routes: what else this address serves, such as a page on which people act.
+            extra_routes: what else this address serves, such as a page on which people act; their handlers find
+                the workspace at ``request.app[WORKSPACE]``.
         """
         failure: BaseException | None = None
         monotonic = asyncio.get_running_loop().time
@@ -85,40 +86,40 @@ class SlackWorkspace(HomeDriver):
         sockets = Sockets(tickets, state.touch)
         rates = Rates(state.limits, monotonic)
         server = Server(state, mischief, tickets=tickets, rates=rates, sockets=sockets)
-        runner = web.AppRunner(server.app(extra_routes), access_log=None, shutdown_timeout=0.2)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", port)
-            await site.start()
-            state.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            async with (
-                aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
-                asyncio.TaskGroup() as group,
-            ):
-                deliverer = Deliverer(
-                    state, mischief, session=session, group=group, socket=sockets, request_url=request_url
-                )
-                events = Events(state, deliverer, subscriptions=subscriptions)
-                state.tell = events.hear
-                try:
-                    yield cls(
-                        state,
-                        tickets=tickets,
-                        deliverer=deliverer,
-                        server=server,
-                        mischief=mischief,
-                        sockets=sockets,
-                        events=events,
-                        commands=commands,
-                        shortcuts=shortcuts,
-                    )
-                except BaseException as error:  # noqa: BLE001 - raised again outside the group, which would wrap it
-                    failure = error
-                finally:
-                    sockets.drop()
-                    deliverer.stop()
-        finally:
-            await runner.cleanup()
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            deliverer = Deliverer(
+                state, mischief, session=session, group=group, socket=sockets, request_url=request_url
+            )
+            events = Events(state, deliverer, subscriptions=subscriptions)
+            state.tell = events.hear
+            workspace = cls(
+                state,
+                tickets=tickets,
+                deliverer=deliverer,
+                server=server,
+                mischief=mischief,
+                sockets=sockets,
+                events=events,
+                commands=commands,
+                shortcuts=shortcuts,
+            )
+            app = server.app(extra_routes)
+            app[WORKSPACE] = workspace
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+            try:
+                await runner.setup()
+                await web.TCPSite(runner, "127.0.0.1", port).start()
+                state.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+                yield workspace
+            except BaseException as error:  # noqa: BLE001 - raised again outside the group, which would wrap it
+                failure = error
+            finally:
+                sockets.drop()
+                deliverer.stop()
+                await runner.cleanup()
         if failure is not None:
             raise failure
 
@@ -162,6 +163,11 @@ class SlackWorkspace(HomeDriver):
     @request_url.setter
     def request_url(self, url: str | None) -> None:
         self._deliverer.request_url = url
+
+    @property
+    def page_cookie(self) -> tuple[str, str]:
+        """Name and value of the cookie with which a page of the stand-in's may load what was uploaded."""
+        return self.state.page_cookie
 
     # -- misbehaviour beside ``mischief`` --------------------------------------------------------------------
 
@@ -214,3 +220,7 @@ class SlackWorkspace(HomeDriver):
     async def settled(self) -> None:
         """Wait until no delivery is on its way to the app."""
         await self._deliverer.settled()
+
+
+WORKSPACE = web.AppKey("WORKSPACE", SlackWorkspace)
+"""Where the handlers of ``extra_routes`` find the workspace."""

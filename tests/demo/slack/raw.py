@@ -1,6 +1,7 @@
 """A raw client of the Web API and a raw app behind a request URL: neither knows any Slack library."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,7 +28,8 @@ class Api:
 
     async def __call__(self, method: str, *, token: str | None = "bot", **args: Json) -> Json:
         """POST JSON with the bearer token named, and return the body."""
-        return await self.send(method, token=token, json=args)
+        body = io.BytesIO(json.dumps(args).encode())  # bytes of over a megabyte warn
+        return await self.send(method, token=token, data=body, headers={"Content-Type": "application/json"})
 
     async def send(self, method: str, *, token: str | None = "bot", verb: str = "POST", **how: Any) -> Json:
         """Send anything to a method."""

@@ -105,3 +105,49 @@ async def test_a_file_that_never_arrived_is_not_found(room: Room) -> None:
 async def test_an_announcement_needs_a_name_and_a_length(room: Room, name: str, length: Json) -> None:
     answer = await room.api("files.getUploadURLExternal", filename=name, length=length)
     assert answer["error"] == "invalid_arguments"
+
+
+async def test_a_picture_is_shown_and_anything_else_is_saved(room: Room) -> None:
+    picture = await room.slack.attach(room.ana, room.channel, "graph.png", b"PNG")
+    page = await room.slack.attach(room.ana, room.channel, "näh.svg", b"<svg onload='alert(1)'/>")
+    url = room.slack.state.base + "/files/"
+    name, value = room.slack.page_cookie
+    async with aiohttp.ClientSession(cookies={name: value}, cookie_jar=aiohttp.CookieJar(unsafe=True)) as me:
+        async with me.get(url + picture.files[0]) as got:
+            assert (got.content_type, await got.read()) == ("image/png", b"PNG")
+            assert got.headers["Content-Disposition"].startswith("inline")
+        async with me.get(f"{url}{picture.files[0]}/download/graph.png") as got:
+            assert got.headers["Content-Disposition"].startswith("attachment")
+        async with me.get(url + page.files[0]) as got:
+            assert got.headers["Content-Disposition"] == "attachment; filename*=UTF-8''n%C3%A4h.svg"
+            assert (got.headers["X-Content-Type-Options"], got.status) == ("nosniff", 200)
+            assert "sandbox" in got.headers["Content-Security-Policy"]
+
+
+async def test_a_file_is_for_the_page_and_the_token_alone(room: Room) -> None:
+    message = await room.slack.attach(room.ana, room.channel, "log.txt", b"429")
+    url = f"{room.slack.state.base}/files/{message.files[0]}"
+    name, _ = room.slack.page_cookie
+    tries: list[dict[str, str]] = [{}, {name: "guessed"}, {"standin-1": room.slack.page_cookie[1]}]
+    for cookies in tries:
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookies=cookies, cookie_jar=jar) as me, me.get(url) as got:
+            assert got.status == 403
+    headers = {"Authorization": f"Bearer {room.slack.bot_token}"}
+    async with room.api.session.get(url, headers=headers) as got:
+        assert (got.status, await got.read()) == (200, b"429")
+    room.slack.state.scopes.discard("files:read")
+    async with room.api.session.get(url, headers=headers) as got:
+        assert (got.status, await got.text()) == (403, "missing_scope")
+
+
+async def test_an_app_deletes_its_own_files_alone(room: Room) -> None:
+    theirs = await room.slack.attach(room.ana, room.channel, "log.txt", b"429")
+    assert (await room.api("files.delete", file=theirs.files[0]))["error"] == "cant_delete_file"
+    file = await announced(room)
+    await upload(room, file["upload_url"], REPORT)
+    done = await room.api("files.completeUploadExternal", files=[{"id": file["file_id"]}])
+    [own] = done["files"]
+    assert (await room.api("files.delete", file=own["id"]))["ok"] is True
+    assert (await room.api("files.delete", file=own["id"]))["error"] == "file_deleted"
+    assert (await room.api("files.info", file=own["id"]))["error"] == "file_not_found"

@@ -115,5 +115,6 @@ class Call:
             raise ApiError("missing_scope", needed=scope, provided=",".join(sorted(self.state.scopes)))
 
     def needs_of(self, channel: Channel, what: str) -> None:
-        """The scope that the kind of channel asks for: channels:… or groups:…."""
-        self.needs(f"{'groups' if channel.private else 'channels'}:{what}")
+        """The scope that the kind of channel asks for: channels:…, groups:… or im:…."""
+        kind = {"channel": "channels", "group": "groups", "im": "im"}[channel.kind]
+        self.needs(f"{kind}:{what}")

@@ -68,7 +68,7 @@ def _version(call: Call) -> Version:
 
 
 def _writable(call: Call, *, by_name: bool = False) -> Channel:
-    channel = call.channel(by_name=by_name)
+    channel = _direct(call) or call.channel(by_name=by_name)
     if channel.archived:
         raise ApiError("is_archived")
     if call.state.bot.id not in channel.members and not (
@@ -76,6 +76,14 @@ def _writable(call: Call, *, by_name: bool = False) -> Channel:
     ):
         raise ApiError("not_in_channel")
     return channel
+
+
+def _direct(call: Call) -> Channel | None:
+    """A post to a person's id goes into the direct messages with that person."""
+    person = call.state.people.get(str(call.args.get("channel")))
+    if call.method != "chat.postMessage" or person is None or person.role == "bot":
+        return None
+    return call.state.direct(person.id)
 
 
 def _thread(call: Call, channel: Channel) -> str | None:

@@ -22,39 +22,15 @@ def members(call: Call, _rates: Rates) -> Answer:
     limit = call.number("limit", call.state.limits.history_page)
     if limit < 1:
         raise ApiError("invalid_limit")
-    start = _offset(call)
+    start = offset(call)
     page = channel.members[start : start + limit]
-    return {"members": page, **_next(start + limit, len(channel.members))}
-
-
-def of_user(call: Call, _rates: Rates) -> Answer:
-    """users.conversations: the channels of the kinds asked for in which the bot is, page by page."""
-    types = {one.strip() for one in str(call.args.get("types") or "public_channel").split(",")}
-    if not types <= {"public_channel", "private_channel", "mpim", "im"}:
-        raise ApiError("invalid_types")
-    for kind, scope in (("public_channel", "channels:read"), ("private_channel", "groups:read")):
-        if kind in types:
-            call.needs(scope)
-    limit = call.number("limit", call.state.limits.history_page)
-    if not 1 <= limit <= call.state.limits.history_page_max:
-        raise ApiError("invalid_limit")
-    kept = call.flag("exclude_archived")
-    found = [
-        channel
-        for channel in call.state.channels.values()
-        if call.state.bot.id in channel.members
-        and ("private_channel" if channel.private else "public_channel") in types
-        and not (kept and channel.archived)
-    ]
-    start = _offset(call)
-    page = [channel.as_json(member=True) for channel in found[start : start + limit]]
-    return {"channels": page, **_next(start + limit, len(found))}
+    return {"members": page, **next_page(start + limit, len(channel.members))}
 
 
 def join(call: Call, _rates: Rates) -> Answer:
     """conversations.join: public channels only."""
     channel = call.channel()
-    if channel.private:
+    if channel.kind != "channel":
         raise ApiError("method_not_supported_for_channel_type")
     if channel.archived:
         raise ApiError("is_archived")
@@ -124,9 +100,9 @@ def _page(call: Call, seen: list[Message]) -> Answer:
     limit = min(call.number("limit", limits.history_page), limits.history_page_max)
     if limit < 1:
         raise ApiError("invalid_limit")
-    start = _offset(call)
+    start = offset(call)
     shown = [_shown(call, message) for message in seen[start : start + limit]]
-    return {"messages": shown, "has_more": len(seen) > start + limit, **_next(start + limit, len(seen))}
+    return {"messages": shown, "has_more": len(seen) > start + limit, **next_page(start + limit, len(seen))}
 
 
 def _shown(call: Call, message: Message) -> dict[str, Json]:
@@ -142,7 +118,8 @@ def _shown(call: Call, message: Message) -> dict[str, Json]:
     return shown | ({"reply_count": len(answers), "latest_reply": answers[-1].ts} if answers else {})
 
 
-def _offset(call: Call) -> int:
+def offset(call: Call) -> int:
+    """Where the page starts that a cursor names."""
     cursor = call.maybe("cursor")
     if cursor is None:
         return 0
@@ -152,6 +129,7 @@ def _offset(call: Call) -> int:
         raise ApiError("invalid_cursor") from None
 
 
-def _next(start: int, total: int) -> Answer:
+def next_page(start: int, total: int) -> Answer:
+    """The cursor of the page that starts there; empty where that was all."""
     cursor = base64.b64encode(f"next:{start}".encode()).decode() if start < total else ""
     return {"response_metadata": {"next_cursor": cursor}}

@@ -2,8 +2,9 @@
 
 from bot.demo.slack.api.call import Answer, ApiError, Call, Json
 from bot.demo.slack.api.chat import checked_blocks
+from bot.demo.slack.documents import File
 from bot.demo.slack.rates import Rates
-from bot.demo.slack.records import Channel, File, Version
+from bot.demo.slack.records import Channel, Version
 
 
 def upload_url(call: Call, _rates: Rates) -> Answer:
@@ -39,10 +40,28 @@ def complete(call: Call, _rates: Rates) -> Answer:
 
 def info(call: Call, _rates: Rates) -> Answer:
     """files.info; where the file was shared shows here first."""
+    wanted = call.text("file")
+    canvas = call.state.canvases.get(wanted)
+    if canvas is not None:
+        return {"file": canvas.as_json(base=call.state.base)}
+    file = call.state.files.get(wanted)
+    if file is None or file.content is None or file.deleted:
+        raise ApiError("file_not_found")
+    return {"file": file.as_json(base=call.state.base)}
+
+
+def delete(call: Call, _rates: Rates) -> Answer:
+    """files.delete, of the app's own; the message that showed it stays."""
     file = call.state.files.get(call.text("file"))
     if file is None or file.content is None:
         raise ApiError("file_not_found")
-    return {"file": file.as_json(base=call.state.base)}
+    if file.deleted:
+        raise ApiError("file_deleted")
+    if file.owner != call.state.bot.id:
+        raise ApiError("cant_delete_file")
+    file.deleted = True
+    call.state.touch()
+    return {}
 
 
 def _uploaded(call: Call, wanted: Json) -> File:

@@ -1,13 +1,9 @@
-"""Who is who, and the small marks on messages: auth.test, sockets, users, usergroups, reactions, pins."""
-
-import re
+"""Who is who: auth.test, sockets, users, usergroups, the team and the bot."""
 
 from bot.demo.slack.api.call import Answer, ApiError, Call
+from bot.demo.slack.api.conversations import next_page, offset
 from bot.demo.slack.rates import Rates
-from bot.demo.slack.records import Message
 from bot.demo.slack.state import APP, BOT_ID, DOMAIN, TEAM
-
-_TS = re.compile(r"\d{10}\.\d{6}")
 
 
 def auth_test(call: Call, _rates: Rates) -> Answer:
@@ -35,6 +31,38 @@ def user_info(call: Call, _rates: Rates) -> Answer:
     if person is None:
         raise ApiError("user_not_found")
     return {"user": person.as_json()}
+
+
+def users(call: Call, _rates: Rates) -> Answer:
+    """users.list, page by page: people, guests, the switched-off and the app itself."""
+    limit = call.number("limit", call.state.limits.history_page_max)
+    if limit < 1:
+        raise ApiError("invalid_limit")
+    everybody = list(call.state.people.values())
+    start = offset(call)
+    page = [person.as_json() for person in everybody[start : start + limit]]
+    return {"members": page, **next_page(start + limit, len(everybody))}
+
+
+def api_test(call: Call, _rates: Rates) -> Answer:
+    """api.test: the arguments come back; ``error`` makes it fail."""
+    if call.maybe("error"):
+        raise ApiError(call.text("error"), args=dict(call.args))
+    return {"args": dict(call.args)}
+
+
+def bot_info(call: Call, _rates: Rates) -> Answer:
+    """bots.info, of the one app that there is."""
+    if call.maybe("bot") not in {BOT_ID, None}:
+        raise ApiError("bot_not_found")
+    bot = call.state.bot
+    known = {"id": BOT_ID, "app_id": APP, "user_id": bot.id, "name": bot.name}
+    return {"bot": {**known, "deleted": False, "icons": {}, "updated": 0}}
+
+
+def team_info(_call: Call, _rates: Rates) -> Answer:
+    """team.info."""
+    return {"team": {"id": TEAM, "name": "Stand-in", "domain": DOMAIN, "email_domain": ""}}
 
 
 def group_users(call: Call, _rates: Rates) -> Answer:
@@ -68,40 +96,3 @@ def groups(call: Call, _rates: Rates) -> Answer:
 def _needs_groups(call: Call) -> None:
     if call.state.free_plan:
         raise ApiError("plan_upgrade_required")
-
-
-def _marked(call: Call) -> Message:
-    channel = call.channel()
-    ts = call.maybe("timestamp")
-    if ts is None:
-        raise ApiError("no_item_specified")
-    if not _TS.fullmatch(ts):
-        raise ApiError("bad_timestamp")
-    if call.state.bot.id not in channel.members:
-        raise ApiError("not_in_channel")
-    message = call.state.find(channel.id, ts)
-    if message is None or message.ephemeral_to:
-        raise ApiError("message_not_found")
-    return message
-
-
-def react(call: Call, _rates: Rates) -> Answer:
-    """reactions.add."""
-    message = _marked(call)
-    name = call.text("name").strip(":")
-    if not re.fullmatch(r"[a-z0-9_+'\-]+(::skin-tone-[2-6])?", name):
-        raise ApiError("invalid_name")
-    if not call.state.react(message, name, user=call.state.bot.id):
-        raise ApiError("already_reacted")
-    return {}
-
-
-def pin(call: Call, _rates: Rates) -> Answer:
-    """pins.add."""
-    message = _marked(call)
-    pins = call.state.channels[message.channel].pins
-    if message.ts in pins:
-        raise ApiError("already_pinned")
-    pins.append(message.ts)
-    call.state.touch()
-    return {}
