@@ -1,6 +1,7 @@
 """The integration of the story: a service with a health page whose jobs call MaintainX, and retry greedily."""
 
 import asyncio
+import json
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -8,17 +9,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import aiohttp
 from aiohttp import web
 
 from bot.demo.door import Door, beside, wall_clock
+from bot.demo.healthpage import HealthShape, shown
 from bot.demo.importing import Importer
-from bot.demo.jobs import JOBS, Job, Result, words_of
+from bot.demo.jobs import CRITICAL_JOB, JOBS, Job, Result, words_of
 from bot.demo.receiver import Receiver
 
-HealthShape = Literal["checks", "metrics", "named", "text", "html", "broken", "silent"]
+MOST_PER_S = 200.0
+"""Calls that a job makes in a real second, however fast time passes: what two cores carry beside everything else."""
 
 
 class FakeIntegration:
@@ -35,12 +38,23 @@ class FakeIntegration:
         retries: int,
         memory_s: float,
         up_since_s: float,
+        state_file: Path | None,
         now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        speed: Callable[[], float],
     ) -> None:
         self.base_url = base_url
         self.shape: HealthShape = "checks"
         """What ``/health`` looks like: the three known shapes, plain text, HTML, a crash, or no answer."""
         self.log_path = log
+        self.state_path = state_file
+        """Where it notes when its last sync ended, as the runbook's does."""
+        self.notes_syncs = True
+        """False: a sync ends without reading to the end, and its record stays as it is."""
+        self.failing: dict[str, str] = {}
+        """More checks of its health page that fail, with their words."""
+        self.health_delay_s = 0.0
+        """Real seconds before the health page answers."""
         self.webhooks = Receiver(now)
         """What MaintainX's webhooks told it."""
         self.imports = Importer()
@@ -52,8 +66,9 @@ class FakeIntegration:
         self._jobs = {job.name: job for job in jobs}
         self._rates = {job.name: job.rate_per_s for job in jobs}
         self._changed = {job.name: asyncio.Event() for job in jobs}
-        self._names, self._retries, self._memory_s, self._now = names_its_jobs, retries, memory_s, now
-        self._started = time.monotonic() - up_since_s
+        self._names, self._retries, self._memory_s = names_its_jobs, retries, memory_s
+        self._now, self._monotonic, self._speed = now, monotonic, speed
+        self._started = monotonic() - up_since_s
         self._door: Door
         self._session: aiohttp.ClientSession
 
@@ -71,11 +86,15 @@ class FakeIntegration:
         timeout_s: float = 10.0,
         memory_s: float = 60.0,
         up_since_s: float = 0.0,
+        state_file: Path | None = None,
         now: Callable[[], datetime] = wall_clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        speed: Callable[[], float] = lambda: 1.0,
     ) -> AsyncIterator[Self]:
         """Run the jobs and serve ``/health`` and ``/ready`` on a free port of 127.0.0.1.
 
         ``memory_s`` is how far back the health page looks; ``up_since_s`` is how long it claims to be up already.
+        Rates are per second of ``monotonic``, ``speed`` of which pass in a real one; ``hurry`` tells of a change.
         """
         fake = cls(
             base_url=base_url,
@@ -86,7 +105,10 @@ class FakeIntegration:
             retries=retries,
             memory_s=memory_s,
             up_since_s=up_since_s,
+            state_file=state_file,
             now=now,
+            monotonic=monotonic,
+            speed=speed,
         )
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with (
@@ -129,7 +151,12 @@ class FakeIntegration:
         self._write("INFO", "main", "started, the key was read anew")
         self._key = key
         self.results.clear()
-        self._started = time.monotonic()
+        self._started = self._monotonic()
+
+    def hurry(self) -> None:
+        """Time passes at another speed from now on, or has jumped."""
+        for changed in self._changed.values():
+            changed.set()
 
     def set_rate(self, job: str, rate_per_s: float) -> None:
         """Make this job call so often; 0 stops it."""
@@ -154,21 +181,23 @@ class FakeIntegration:
 
     def counts(self, window_s: float = 60.0, *, job: str | None = None) -> Counter[int | None]:
         """Calls of the last seconds by status; None is a network error."""
-        since = time.monotonic() - window_s
+        since = self._monotonic() - window_s
         return Counter(r.status for r in tuple(self.results) if r.at >= since and job in (None, r.job))
 
     def health(self) -> tuple[int, Mapping[str, object]]:
         """What the ``checks`` shape says now: 200 or 503, derived from the last calls' results."""
-        recent = [r for r in tuple(self.results) if r.at >= time.monotonic() - self._memory_s][-20:]
+        recent = [r for r in tuple(self.results) if r.at >= self._monotonic() - self._memory_s][-20:]
         wrong = [r for r in recent if not r.ok]
         ok = len(wrong) * 3 <= len(recent)
         last = wrong[-1].status or wrong[-1].error if wrong else None
         key = "configured" if self._key else "missing"
-        checks = {"server": "ok", "apiKey": key, "maintainxApi": "ok" if ok else f"error: {last}"}
+        api = "ok" if ok else f"error: {last}"
+        checks = {"server": "ok", "apiKey": key, "maintainxApi": api, **self.failing}
+        ok = ok and not self.failing
         body = {
             "status": "healthy" if ok else "degraded",
             "checks": checks,
-            "uptime": round(time.monotonic() - self._started, 1),
+            "uptime": round(self._monotonic() - self._started, 1),
             "timestamp": self._now().isoformat(),
         }
         return (200 if ok else 503), body
@@ -182,33 +211,12 @@ class FakeIntegration:
             return web.json_response({"ready": self.health()[0] == 200})  # noqa: PLR2004 - HTTP
         if request.path != "/health":
             return web.Response(status=404, text="Cannot GET " + request.path)
+        await asyncio.sleep(self.health_delay_s)
         status, body = self.health()
-        ok = body["status"] == "healthy"
-        uptime = body["uptime"]
-        match self.shape:
-            case "checks":
-                return web.json_response(body, status=status)
-            case "metrics":
-                hits = sum(r.status == 429 for r in tuple(self.results))  # noqa: PLR2004 - HTTP
-                metrics = {"totalRequests": len(self.results), "rateLimitHits": hits, "syncLagSeconds": 0}
-                return web.json_response({"status": "healthy", "uptime": uptime, "metrics": metrics})
-            case "named":
-                named = {
-                    "maintainx": {"status": ok, "latencyMs": 120},
-                    "queue": {"status": True, "latencyMs": 1},
-                }
-                return web.json_response(
-                    {"status": "healthy" if ok else "unhealthy", "checks": named}, status=status
-                )
-            case "text":
-                return web.Response(text="OK" if ok else "NOT OK", status=status)
-            case "html":
-                return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
-            case "broken":
-                return web.Response(text="Internal Server Error", status=500)
-            case "silent":
-                await self._door.closing.wait()
-                return web.Response(status=500)
+        if self.shape == "silent":
+            await self._door.closing.wait()
+            return web.Response(status=500)
+        return shown(self.shape, status, body, results=tuple(self.results))
 
     async def _run(self, job: Job) -> None:
         """Make the job's calls at its rate; at most eight at once, as the service's pool has it."""
@@ -217,8 +225,9 @@ class FakeIntegration:
         async with asyncio.TaskGroup() as calls:
             while True:
                 rate, changed = self._rates[job.name], self._changed[job.name]
+                real = min(rate * self._speed(), MOST_PER_S)
                 try:
-                    async with asyncio.timeout(1.0 / rate if rate > 0 else None):
+                    async with asyncio.timeout(1.0 / real if real > 0 else None):
                         await changed.wait()
                     changed.clear()
                     continue
@@ -238,6 +247,7 @@ class FakeIntegration:
             for attempt in range(1, self._retries + 2):
                 result = await self._ask(job, method, path.format(since=since), attempt)
                 if result.ok:
+                    self._note_sync(job)
                     return
                 await asyncio.sleep(0.1)  # greedy: no backoff, and no look at Retry-After
         finally:
@@ -259,7 +269,7 @@ class FakeIntegration:
             error = "timeout"
         except aiohttp.ClientError as fault:
             error = type(fault).__name__
-        result = Result(time.monotonic(), job.name, status, error)
+        result = Result(self._monotonic(), job.name, status, error)
         self.results.append(result)
         if not result.ok:
             tries = f"(attempt {attempt} of {self._retries + 1})"
@@ -267,6 +277,14 @@ class FakeIntegration:
                 "ERROR", job.name, f"{method} {path.partition('?')[0]} -> {status or error} {says} {tries}"
             )
         return result
+
+    def _note_sync(self, job: Job) -> None:
+        """The job that must not stop writes down when it ended, whole or not at all."""
+        if self.state_path is None or not self.notes_syncs or job.name != CRITICAL_JOB:
+            return
+        fresh = self.state_path.with_suffix(".new")
+        fresh.write_text(json.dumps({"lastSyncAt": self._now().isoformat()}), "utf-8")
+        fresh.replace(self.state_path)
 
     def _write(self, level: str, who: str, text: str) -> None:
         if self.log_path is None:

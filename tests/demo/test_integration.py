@@ -8,7 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.demo.integration import FakeIntegration, HealthShape
+from bot.demo.healthpage import HealthShape
+from bot.demo.integration import FakeIntegration
 from bot.demo.jobs import Job
 from bot.demo.maintainx import FakeMaintainX, Fault
 
