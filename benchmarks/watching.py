@@ -23,9 +23,9 @@ import aiohttp
 
 from benchmarks.outside import KEY, key_of
 from bot.demo.maintainx import FakeMaintainX, Fault
+from bot.demo.member import Member
 from bot.demo.slack.limits import Limits
 from bot.demo.slack.workspace import SlackWorkspace
-from bot.demo.world import Process
 
 SIZES = (10, 100, 1000)
 SMALL_S, LARGE_S = 30.0, 100.0
@@ -147,7 +147,7 @@ async def _faults() -> list[float]:
 @asynccontextmanager
 async def _bot(
     folder: Path, slack: SlackWorkspace, settings: str
-) -> AsyncIterator[tuple[Process, str, aiohttp.ClientSession]]:
+) -> AsyncIterator[tuple[Member, str, aiohttp.ClientSession]]:
     (folder / "mx.toml").write_text(f"[bot]\nonline_urls = []\n{settings}", "utf-8")
     env = {
         "PATH": os.defpath,
@@ -161,10 +161,10 @@ async def _bot(
         "MX_GATEWAY_URL": "http://127.0.0.1:1",
     }
     async with (
-        Process.run("bot", "serve", env=env, folder=folder) as process,
+        Member.run("bot", ("bot", "serve"), env=env, folder=folder, port="PORT", ready="/healthz") as process,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http,
     ):
-        url = f"http://127.0.0.1:{await process.port()}"
+        url = process.url
         slack.request_url = f"{url}/slack/events"
         yield process, url, http
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bot.demo.door import wall_clock
+from bot.demo.member import StoryFault
 from bot.demo.rates import Rates, rates_from
 from bot.demo.screen import Screen, names_of
 from bot.demo.slack.controls import find_control
 from bot.demo.slack.records import Message
 from bot.demo.slack.render import render
-from bot.demo.world import StoryFault, World
+from bot.demo.world import World
 
 Seen = TypeVar("Seen")
 

@@ -7,11 +7,12 @@ import sys
 
 from bot.demo.door import wall_clock
 from bot.demo.maintainx import FAULT_WORDS, fault_from_words
+from bot.demo.member import StoryFault
 from bot.demo.rates import rates_from
 from bot.demo.screen import Screen
 from bot.demo.slack.controls import controls, find_control
 from bot.demo.slack.records import Message
-from bot.demo.world import StoryFault, World
+from bot.demo.world import World
 
 HELP = f"""\
 /mx VERB ...          as in Slack: /mx triage, /mx status, /mx help

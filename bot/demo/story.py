@@ -8,11 +8,12 @@ import sys
 from rich.console import Console
 
 from bot.demo.hands import PATIENCE_S, WINDOW_S, Hands
+from bot.demo.member import StoryFault
 from bot.demo.prompt import take_commands
 from bot.demo.screen import Screen
 from bot.demo.slack.controls import Control, controls
 from bot.demo.slack.records import Message
-from bot.demo.world import LIMIT, LIMIT_WINDOW_S, SLOW_PACE, StoryFault, start_world
+from bot.demo.world import LIMIT, LIMIT_WINDOW_S, SLOW_PACE, start_world
 
 _ENDED = re.compile(r"rate-limited: (done|failed|inconclusive|interrupted)")
 

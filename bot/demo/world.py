@@ -1,11 +1,12 @@
-"""The flight simulator's world: the stand-ins, and the real gateway and bot beside them as processes of their own."""
+"""The flight simulator's world: the stand-ins, and the real gateway and bot beside them as processes of their own.
 
-import asyncio
-import os
-import re
+All of it lives on one clock. What takes seconds of real life (a network's time-outs, Slack's three seconds, a
+signature's age) stays real; what people and traffic do is on the simulator's time, so that at 60 times the speed
+60 times as many requests pass, a rate limit of one per second lets 60 through in a real second, and MaintainX's
+window of 12 seconds is over in a fifth of one. A job makes at most ``MOST_PER_S`` calls in a real second.
+"""
+
 import secrets
-import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,14 +15,14 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.demo.clock import SimClock, telling
+from bot.demo.door import beside, wall_clock
 from bot.demo.integration import FakeIntegration
 from bot.demo.jobs import JOBS
 from bot.demo.maintainx import FakeMaintainX
+from bot.demo.member import Member, StoryFault, environment
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.demo.statuspage import FakeStatusPage
-
-READY_S = 40.0
-"""How long a process may take until it is ready; a cold start on a slow machine takes some seconds."""
 
 LIMIT, LIMIT_WINDOW_S = 30, 12.0
 """Requests that the stand-in MaintainX allows a key in so many seconds; the real one allows 100 in 60."""
@@ -29,82 +30,28 @@ LIMIT, LIMIT_WINDOW_S = 30, 12.0
 UP_SINCE_S = 500_000.0
 """The story's service claims to be up for some days: that it was started with the story is no clue."""
 
-_PORT = re.compile(r"https?://[^\s/:]+:(\d+)")
 _PACE = {"work-order-sync": 0.9, "asset-sync": 0.25, "report-generator": 0.1}
 SLOW_PACE = {"work-order-sync": 0.4, "asset-sync": 0.15, "report-generator": 0.05}
 """Calls per second that stay under MaintainX's 100 a minute even where each is tried twice."""
 _KEY_BYTES = 16
+EVENTS = ("NEW_WORK_ORDER", "WORK_ORDER_CHANGE", "WORK_ORDER_STATUS_CHANGE", "NEW_COMMENT_ON_WORK_ORDER")
+"""What the integration subscribed to, through the gateway."""
 
 
-class StoryFault(Exception):  # noqa: N818 - it is the reason that the story stops with
-    """Something that the story needs did not happen; the text says what, and what was found."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a world is started with."""
 
-
-class Process:
-    """One of mx's own processes, with its output in a file of the world's folder."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
-        self.name = name
-        self.log = log
-        self._process = process
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @classmethod
-    @asynccontextmanager
-    async def run(
-        cls, name: str, *words: str, env: Mapping[str, str], folder: Path
-    ) -> AsyncIterator["Process"]:
-        """``mx WORDS`` with this environment and nothing else of ours, until the block ends."""
-        log = folder / f"{name}.log"
-        with log.open("wb") as out:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", *words),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=asyncio.subprocess.STDOUT,
-                cwd=folder,
-                env=dict(env),
-            )
-        try:
-            yield cls(name, process, log)
-        finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    async with asyncio.timeout(5):
-                        await process.wait()
-                except TimeoutError:
-                    process.kill()
-                    await process.wait()
-
-    def check(self) -> None:
-        """Raises StoryFault with its last words where it has ended."""
-        if self._process.returncode is not None:
-            raise StoryFault(f"{self.name} ended with {self._process.returncode}:\n{self.last_lines()}")
-
-    def last_lines(self, count: int = 12) -> str:
-        """The end of its output; nothing where the world's folder is gone."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text("utf-8", errors="replace").splitlines()[-count:])
-
-    async def port(self) -> int:
-        """The port it says it listens on. Raises StoryFault when it does not say so in time."""
-        try:
-            async with asyncio.timeout(READY_S):
-                while True:
-                    self.check()
-                    if found := _PORT.search(self.log.read_text("utf-8", errors="replace")):
-                        return int(found.group(1))
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise StoryFault(
-                f"{self.name} printed no address within {READY_S:.0f} s:\n{self.last_lines()}"
-            ) from None
+    people: tuple[str, ...] = ("Ada", "Ben")
+    watch: bool = False
+    """The monitor looks by itself; else a person notices."""
+    interval_s: tuple[float, float] = (300.0, 30.0)
+    """Between two rounds of the monitor, while nothing is open and while something is."""
+    socket_mode: bool = False
+    bot: str = ""
+    """More lines of mx.toml's ``[bot]``."""
+    pace: Mapping[str, float] | None = None
+    """Other calls per second of the integration's jobs than the story's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +59,35 @@ class World:
     """Everything that is running, and where."""
 
     folder: Path
+    clock: SimClock
     slack: SlackWorkspace
     maintainx: FakeMaintainX
     integration: FakeIntegration
     statuspage: FakeStatusPage
-    gateway: Process
-    bot: Process
-    gateway_url: str
-    bot_url: str
+    gateway: Member
+    bot: Member
     gateway_token: str
     channel: str
     people: Mapping[str, str]
     """First name -> user id."""
+    key: str
+    """MaintainX's key as it is meant to be."""
+    key_file: Path
+    """Where the bot and the gateway read the key, at every request."""
     web: aiohttp.ClientSession
 
+    @property
+    def gateway_url(self) -> str:
+        """The gateway's address."""
+        return self.gateway.url
+
+    @property
+    def bot_url(self) -> str:
+        """The bot's address."""
+        return self.bot.url
+
     def check(self) -> None:
-        """Raises StoryFault where one of the two processes has ended."""
+        """Raises StoryFault where one of the two processes has ended by itself."""
         self.gateway.check()
         self.bot.check()
 
@@ -143,103 +103,133 @@ class World:
 
 
 @asynccontextmanager
-async def start_world() -> AsyncIterator[World]:
+async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
     """Start everything, wait until it is ready, and end all of it with the block."""
+    plan = plan or Plan()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mx-demo-")))
         enter = stack.enter_async_context
-        key = secrets.token_hex(_KEY_BYTES)
+        clock = SimClock(wall_clock())
+        key, token = secrets.token_hex(_KEY_BYTES), secrets.token_hex(_KEY_BYTES)
         # A smaller limit over a shorter window than the real one's, so that the story need not wait for a minute;
         # and no rate headers, as people have seen it live: the gateway goes by the documented limit.
         maintainx = await enter(
-            FakeMaintainX.start(key=key, user_limit=LIMIT, window_s=LIMIT_WINDOW_S, rate_headers=False)
+            FakeMaintainX.start(
+                key=key,
+                user_limit=LIMIT,
+                window_s=LIMIT_WINDOW_S,
+                rate_headers=False,
+                now=clock.now,
+                monotonic=clock.monotonic,
+            )
         )
-        statuspage = await enter(FakeStatusPage.start())
+        statuspage = await enter(FakeStatusPage.start(now=clock.now))
         slack = await enter(SlackWorkspace.start())
-        people = {name: slack.add_user(name) for name in ("Ada", "Ben")}
+        slack.state.now = lambda: clock.now().timestamp()
+        people = {name: slack.add_user(name) for name in plan.people}
         channel = slack.create_channel("maintainx-incidents", list(people.values()))
-        log = folder / "maintainx-sync.log"
-        token = secrets.token_hex(_KEY_BYTES)
-        # In this story it is a person who notices and asks; and nothing outside this machine is asked.
-        (folder / "mx.toml").write_text(
-            f'[bot]\nonline_urls = []\n[integrations.default]\nwatch = false\nlog_file = "{log}"\n', "utf-8"
-        )
-        env = {
-            "PATH": os.defpath,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONUTF8": "1",
-            "MX_CONFIG": str(folder / "mx.toml"),
-            "MAINTAINX_API_KEY": key,
+        key_file = folder / "maintainx.key"
+        key_file.write_text(key, "utf-8")
+        key_file.chmod(0o600)
+        (folder / "mx.toml").write_text(_settings(plan, folder), "utf-8")
+        address = await enter(telling(clock))
+        env = environment(folder) | {
+            "MAINTAINX_API_KEY_FILE": str(key_file),
             "MAINTAINX_BASE_URL": maintainx.base_url,
+            "MAINTAINX_WEBHOOK_SECRET": maintainx.webhooks.secret,
             "MX_GATEWAY_TOKEN": token,
-            "MX_GATEWAY_PORT": "0",
             "MX_GATEWAY_DATABASE_URL": f"sqlite:///{folder / 'gateway.db'}",
         }
         web = await enter(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)))
-        gateway = await enter(Process.run("gateway", "gateway", env=env, folder=folder))
-        gateway_url = f"http://127.0.0.1:{await gateway.port()}"
-        await _ready(web, f"{gateway_url}/-/healthz", gateway)
-        jobs = tuple(
-            type(job)(job.name, _PACE[job.name], job.calls, names_itself=job.names_itself) for job in JOBS
-        )
+        pace = plan.pace or _PACE
         integration = await enter(
             FakeIntegration.start(
-                base_url=f"{gateway_url}/v1",
+                base_url="",  # known once the gateway listens; until then no job calls
                 key=key,
-                jobs=jobs,
-                log=log,
+                jobs=tuple(
+                    type(job)(job.name, 0.0, job.calls, names_itself=job.names_itself) for job in JOBS
+                ),
+                log=folder / "maintainx-sync.log",
                 retries=1,
                 memory_s=8.0,
                 up_since_s=UP_SINCE_S,
+                state_file=folder / "sync-state.json",
+                now=clock.now,
+                monotonic=clock.monotonic,
+                speed=lambda: clock.hands.speed,
             )
         )
+        integration.webhooks.secret = maintainx.webhooks.secret
+        env["INTEGRATION_WEBHOOK_URL"] = integration.webhook_url
+        gateway = await enter(
+            Member.run(
+                "gateway",
+                ("bot.demo.crew", "gateway", address),
+                env=env,
+                folder=folder,
+                port="MX_GATEWAY_PORT",
+                ready="/-/healthz",
+            )
+        )
+        maintainx.webhooks.subscriptions = {event: f"{gateway.url}/-/webhooks/{event}" for event in EVENTS}
+        integration.base_url = f"{gateway.url}/v1"
+        integration.set_pace(pace)
+        await enter(beside(_hurry(clock, integration)))
         env |= {
-            "PORT": "0",
             "DATABASE_URL": f"sqlite:///{folder / 'mx.db'}",
             "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
             "SLACK_API_URL": slack.api_url,
             "MX_INCIDENT_CHANNEL": channel,
-            "MX_GATEWAY_URL": gateway_url,
+            "MX_GATEWAY_URL": gateway.url,
             "MX_STATUS_URL": statuspage.url,
+            "MX_INTERVAL_S": f"{plan.interval_s[0]:g}",
+            "MX_INTERVAL_OPEN_S": f"{plan.interval_s[1]:g}",
             "INTEGRATION_HEALTH_URL": integration.health_url,
         }
-        bot = await enter(Process.run("bot", "serve", env=env, folder=folder))
-        bot_url = f"http://127.0.0.1:{await bot.port()}"
-        await _ready(web, f"{bot_url}/readyz", bot)
-        slack.request_url = f"{bot_url}/slack/events"
+        if plan.socket_mode:
+            env["SLACK_APP_TOKEN"] = slack.app_token
+        else:
+            env["SLACK_SIGNING_SECRET"] = slack.signing_secret
+        bot = await enter(
+            Member.run(
+                "bot",
+                ("bot.demo.crew", "serve", address),
+                env=env,
+                folder=folder,
+                port="PORT",
+                ready="/readyz",
+            )
+        )
+        slack.request_url = None if plan.socket_mode else f"{bot.url}/slack/events"
         yield World(
             folder=folder,
+            clock=clock,
             slack=slack,
             maintainx=maintainx,
             integration=integration,
             statuspage=statuspage,
             gateway=gateway,
             bot=bot,
-            gateway_url=gateway_url,
-            bot_url=bot_url,
             gateway_token=token,
             channel=channel,
             people=people,
+            key=key,
+            key_file=key_file,
             web=web,
         )
 
 
-async def _ready(web: aiohttp.ClientSession, url: str, process: Process) -> None:
-    """Wait until ``url`` answers 200; raises StoryFault with what it answered last."""
-    last = "nothing"
-    try:
-        async with asyncio.timeout(READY_S):
-            while True:
-                process.check()
-                try:
-                    async with web.get(url) as answer:
-                        if answer.ok:
-                            return
-                        last = f"{answer.status} {(await answer.text())[:200]}"
-                except (aiohttp.ClientError, TimeoutError) as fault:
-                    last = type(fault).__name__
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        says = f"{process.name} was not ready within {READY_S:.0f} s; {url} answered {last}"
-        raise StoryFault(f"{says}\n{process.last_lines()}") from None
+def _settings(plan: Plan, folder: Path) -> str:
+    """The world's mx.toml; nothing outside this machine is asked."""
+    return (
+        f"[bot]\nonline_urls = []\n{plan.bot}\n"
+        f"[integrations.default]\nwatch = {str(plan.watch).lower()}\n"
+        f'log_file = "{folder / "maintainx-sync.log"}"\nsync_state_file = "{folder / "sync-state.json"}"\n'
+    )
+
+
+async def _hurry(clock: SimClock, integration: FakeIntegration) -> None:
+    """Have the jobs look at the clock whenever its hands are moved."""
+    while True:
+        await clock.moved()
+        integration.hurry()

@@ -2,21 +2,24 @@
 
 import asyncio
 import io
-import os
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from bot.demo.member import Member, StoryFault, environment
 from bot.demo.prompt import Prompt
 from bot.demo.screen import Screen
-from bot.demo.world import Process, StoryFault, start_world
+from bot.demo.world import Plan, start_world
 
 
 async def test_a_process_that_ends_says_why(tmp_path: Path) -> None:
-    async with Process.run("bot", "no-such-verb", env={"PATH": os.defpath}, folder=tmp_path) as process:
-        with pytest.raises(StoryFault, match=r"bot ended with 2:[\s\S]*no-such-verb"):
-            await process.port()
+    words = ("bot", "no-such-verb")
+    with pytest.raises(StoryFault, match=r"bot ended with 2:[\s\S]*no-such-verb"):
+        async with Member.run(
+            "bot", words, env=environment(tmp_path), folder=tmp_path, port="PORT", ready="/readyz"
+        ):
+            pass
 
 
 async def test_one_can_type_at_the_prompt() -> None:
@@ -51,5 +54,45 @@ async def test_one_can_type_at_the_prompt() -> None:
         assert "text from now on" in await type_("health text")
         assert "named" in await type_("health odd")
     assert not world.folder.exists()
-    with pytest.raises(StoryFault, match="gateway ended with 0"):
-        world.check()
+    assert (world.gateway.state, world.bot.state) == ("stopped", "stopped")
+
+
+async def test_the_bot_and_the_gateway_come_back_at_their_addresses_and_follow_the_clock() -> None:
+    async with start_world() as world:
+        bot, gateway = world.bot.url, world.gateway.url
+        await world.bot.restart(kill=True)
+        await world.gateway.restart()
+        assert (world.bot.url, world.gateway.url) == (bot, gateway)
+        assert (world.bot.state, world.gateway.state) == ("running", "running")
+        ada = world.people["Ada"]
+        said = await world.slack.command(ada, world.channel, "/mx", "status")
+        assert (said.error, said.status) == (None, 200)
+        lease = {"rate_per_s": 1.0, "owner": "test", "reason": "the clock", "ttl_s": 3600}
+        headers = {"Authorization": f"Bearer {world.gateway_token}"}
+        async with world.web.put(f"{gateway}/-/leases/l1", json=lease, headers=headers) as answer:
+            assert answer.ok, await answer.text()
+        assert (await world.gateway_status(10.0))["mode"] == "limited"
+        world.clock.jump(3700)
+        async with asyncio.timeout(5):
+            while (await world.gateway_status(10.0))["mode"] != "pass":  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+        await world.bot.stop()
+        gone = await world.slack.command(ada, world.channel, "/mx", "status")
+        assert gone.error == '/mx failed with the error "dispatch_failed"'
+
+
+async def test_over_socket_mode_the_bot_answers_after_a_restart_too() -> None:
+    async with start_world(Plan(socket_mode=True)) as world:
+        await world.bot.restart()
+        said = await world.slack.command(world.people["Ada"], world.channel, "/mx", "status")
+        assert (said.error, bool(said.text)) == (None, True)
+
+
+async def test_traffic_follows_the_speed_of_the_clock() -> None:
+    async with start_world() as world:
+        world.clock.run_at(10)
+        await asyncio.sleep(2)
+        world.clock.run_at(1)
+        calls = sum(world.integration.counts(60.0).values())
+        assert calls >= 15, "1.25 calls in each of 20 simulated seconds"
+        assert not world.integration.counts(60.0)[429]

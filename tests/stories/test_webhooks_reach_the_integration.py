@@ -13,7 +13,7 @@ import aiohttp
 
 from bot.demo.integration import FakeIntegration
 from bot.demo.maintainx import FakeMaintainX
-from bot.demo.world import Process
+from bot.demo.member import Member
 
 KEY = "k-secret-0123456789"
 EVENTS = ("NEW_WORK_ORDER", "WORK_ORDER_CHANGE", "WORK_ORDER_STATUS_CHANGE", "NEW_COMMENT_ON_WORK_ORDER")
@@ -59,8 +59,15 @@ class Plant:
             "MX_GATEWAY_PORT": "0",
             "MX_GATEWAY_DATABASE_URL": f"sqlite:///{self.folder / 'gateway.db'}",
         }
-        async with Process.run("gateway", "gateway", env=env, folder=self.folder) as process:
-            url = f"http://127.0.0.1:{await process.port()}"
+        async with Member.run(
+            "gateway",
+            ("bot", "gateway"),
+            env=env,
+            folder=self.folder,
+            port="MX_GATEWAY_PORT",
+            ready="/-/healthz",
+        ) as process:
+            url = process.url
             self.maintainx.webhooks.subscriptions = {e: f"{url}/-/webhooks/{e}" for e in EVENTS}
             yield Gateway(url, process, self.http)
 
@@ -78,7 +85,7 @@ class Gateway:
     """The running gateway."""
 
     url: str
-    process: Process
+    process: Member
     http: aiohttp.ClientSession
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:

@@ -63,6 +63,8 @@ class State:
         self.tell: Callable[[Happening], None] = _nobody
         """Hears of every change of a message that everybody in its channel sees."""
         self.files: dict[str, File] = {}
+        self.now: Callable[[], float] = time.time
+        """The clock on the workspace's wall, by which messages are dated; its time limits are real ones."""
         self._last_ts = 0
         self._count = 0
         self._wake = asyncio.Event()
@@ -95,7 +97,7 @@ class State:
 
     def new_ts(self) -> str:
         """The timestamp that names a message: unique and never going back."""
-        self._last_ts = max(self._last_ts + 1, int(time.time() * 1_000_000))
+        self._last_ts = max(self._last_ts + 1, int(self.now() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def add_person(self, name: str, *, role: Role = "member") -> Person:
@@ -148,7 +150,7 @@ class State:
             ts=self.new_ts(),
             user=user or self.bot.id,
             bot_id=None if user else BOT_ID,
-            versions=[replace(version, at=time.time(), blocks=with_ids(version.blocks))],
+            versions=[replace(version, at=self.now(), blocks=with_ids(version.blocks))],
             thread_ts=thread_ts,
             broadcast=broadcast,
             ephemeral_to=ephemeral_to,
@@ -164,7 +166,7 @@ class State:
         """Add a version to a message."""
         before = message.now
         message.versions.append(
-            replace(version, at=time.time(), blocks=with_ids(version.blocks)),
+            replace(version, at=self.now(), blocks=with_ids(version.blocks)),
         )
         self._told(Happening("edited", message, message.user, before=before))
 
@@ -283,4 +285,4 @@ class State:
         return view.as_json(team=TEAM, app=APP, bot=BOT_ID)
 
     def _new_hash(self) -> str:
-        return f"{int(time.time())}.{secrets.token_hex(4)}"
+        return f"{int(self.now())}.{secrets.token_hex(4)}"
