@@ -9,6 +9,7 @@ from bot.domain.events import Event
 from bot.domain.oncall import PageFailed, PageRequested, PageSent
 from bot.report_on import switched_on
 from bot.report_people import acts
+from bot.report_words import with_names
 
 Names = Callable[[str], str]
 
@@ -140,7 +141,7 @@ def _pages(history: Sequence[Event]) -> list[_Happened]:
 
 def _people(history: Sequence[Event], names: Names) -> list[_Happened]:
     return [
-        _Happened(act.at, "person", names(act.actor), f"{names(act.actor)}: {act.says}")
+        _Happened(act.at, "person", names(act.actor), f"{names(act.actor)}: {with_names(act.says, names)}")
         for act in acts(history)
     ]
 

@@ -1,40 +1,37 @@
-"""The incident report: the history of an incident as facts for a template, then Markdown.
+"""The incident report: the history of an incident as facts for a template.
 
-Everything in it comes from the timeline; what the timeline cannot know is a blank, marked for a person to fill.
+Everything in it comes from the timeline and from what the gateway and the probes counted; what cannot be known is a
+blank, marked for a person to fill.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.domain import events as e
 from bot.domain.assessment import Assessment, Finding
+from bot.domain.calendar import Calendar
 from bot.domain.chain import Head
 from bot.domain.incident import Incident
 from bot.domain.readings import TrafficDetail
 from bot.domain.run import Run
-from bot.domain.showing import CardPosted, ReportPosted, ReportRequested
-from bot.domain.words import sentence
+from bot.domain.swimlane import Swimlane, assessed, stretches
 from bot.report_actions import Action, actions
 from bot.report_buffer import delivered
 from bot.report_gaps import gaps
+from bot.report_lines import Line, lines
+from bot.report_milestones import Clock, Milestone, clocks, milestones, pages
+from bot.report_numbers import Figure, figures
+from bot.report_parts import KeptLine, Switched, Took, kept, switched, took_part
 from bot.report_words import blank, clock_time, duration, spans
 from bot.templating import Templates, Written
 
 Names = Callable[[str], str]
 
+DRILL = "DRILL: this was made up to train with"
 _EVIDENCE = 3
 """Lines of evidence for each cause; the assessment on the timeline holds them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the report's timeline; ``day`` is set where a new day begins."""
-
-    day: str | None
-    time: str
-    text: str
-    who: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,8 @@ class Report:
 
     incident: str
     integration: str
+    drill: str
+    """Says that it was a drill; empty where it was none."""
     state: str
     date: str
     zone: str
@@ -52,7 +51,14 @@ class Report:
     acknowledged: str
     impact: tuple[str, ...]
     impact_blank: Written
+    figures: tuple[Figure, ...]
     gaps: tuple[str, ...]
+    milestones: tuple[Milestone, ...]
+    clocks: tuple[Clock, ...]
+    pages: tuple[str, ...]
+    on: tuple[Switched, ...]
+    people: tuple[Took, ...]
+    kept: tuple[KeptLine, ...]
     timeline: tuple[Line, ...]
     causes: tuple[str, ...]
     cause_blank: Written
@@ -63,6 +69,9 @@ class Report:
     blind_spots: tuple[str, ...]
     head_seq: int
     head_hash: str
+    version: int
+    """Of the incident: up to which of its facts this tells."""
+    made_at: datetime
 
 
 def facts_for(
@@ -70,9 +79,11 @@ def facts_for(
     history: Sequence[e.Event],
     *,
     head: Head,
-    zone: tzinfo,
+    zone: ZoneInfo,
     now: datetime,
     names: Names,
+    calendar: Calendar | None = None,
+    lane: Swimlane | None = None,
 ) -> Report:
     """Everything the report says, from an incident's history (redacted texts are hidden in it already).
 
@@ -83,24 +94,41 @@ def facts_for(
         zone: the zone of every time that is printed.
         now: when the report is made; an open incident lasts until then.
         names: a person's name for an actor such as ``slack:U123``.
+        calendar: the team's business days, for the response clocks.
+        lane: what is kept of the probes and the gateway's traffic; None where that is not known.
     """
-    began = incident.requested_at or incident.opened_at
-    assessed = [event.fact.assessment for event in history if isinstance(event.fact, e.Assessed)]
+    start = incident.requested_at or incident.opened_at
+    calendar = calendar or Calendar(zone)
+    judged = clocks(incident, history, calendar=calendar, now=now, names=names)
+    found = [event.fact.assessment for event in history if isinstance(event.fact, e.Assessed)]
+    seen = (
+        lane.stretches
+        if lane and lane.stretches
+        else stretches(assessed(history), until=incident.resolved_at or now)
+    )
     return Report(
         incident=incident.id,
         integration=incident.integration,
+        drill=DRILL if incident.drill else "",
         state="resolved" if incident.resolved_at else "open",
-        date=f"{began.astimezone(zone):%Y-%m-%d}",
-        zone=began.astimezone(zone).tzname() or str(zone),
+        date=f"{start.astimezone(zone):%Y-%m-%d}",
+        zone=start.astimezone(zone).tzname() or str(zone),
         severity=str(incident.severity) if incident.severity else "not assessed",
         severity_history=tuple(_severities(history, zone=zone, names=names)),
-        duration=duration(began, incident.resolved_at, now=now),
-        acknowledged=_acknowledged(incident, assessed, zone=zone, names=names),
-        impact=tuple(_impact(assessed)),
+        duration=duration(start, incident.resolved_at, now=now),
+        acknowledged=_acknowledged(incident, judged, zone=zone, names=names),
+        impact=tuple(_impact(found)),
         impact_blank=blank("what was affected, for whom and for how long, in the words of the business"),
+        figures=figures(incident, lane, seen, zone=zone, now=now),
         gaps=tuple(gaps(incident, zone=zone, names=names)),
-        timeline=tuple(_timeline(history, zone=zone, names=names)),
-        causes=tuple(_causes(assessed)),
+        milestones=milestones(incident, history, zone=zone, names=names),
+        clocks=judged,
+        pages=tuple(pages(history, zone=zone)),
+        on=tuple(switched(history, zone=zone, now=now, names=names)),
+        people=tuple(took_part(history, zone=zone, names=names)),
+        kept=tuple(kept(incident, zone=zone, names=names)),
+        timeline=tuple(lines(history, zone=zone, names=names)),
+        causes=tuple(_causes(found)),
         cause_blank=blank("the technical explanation, confirmed by a person"),
         resolution=(
             *_ran_all(incident, zone=zone, names=names),
@@ -109,28 +137,34 @@ def facts_for(
         ),
         resolution_blank=blank("what was done outside mx to fix it"),
         accepted=incident.accepted,
-        actions=actions(incident, history, zone=zone, names=names),
-        blind_spots=tuple(dict.fromkeys(spot for found in assessed for spot in found.blind_spots)),
+        actions=actions(incident, history, zone=zone, names=names, calendar=calendar, now=now),
+        blind_spots=tuple(dict.fromkeys(spot for one in found for spot in one.blind_spots)),
         head_seq=head.seq,
         head_hash=head.hash,
+        version=incident.version,
+        made_at=now,
     )
 
 
 def markdown(report: Report) -> str:
-    """The report as Markdown, by ``templates/incident_report.md.j2``."""
+    """The report as Markdown, by the shipped template."""
     return Templates().render("incident_report.md.j2", report=report).text
 
 
 def summary(report: Report) -> str:
     """The report in a few plain lines, for a message."""
-    lines = [f"{report.severity}, {report.state}, {report.duration}.", *report.impact[:2]]
-    lines += [f"Likely cause: {cause}" for cause in report.causes[:1]]
-    lines += report.resolution[-2:]
-    lines.append(f"{len(report.timeline)} lines of timeline, {len(report.actions)} action items.")
-    return "\n".join(lines)
+    texts = [report.drill] if report.drill else []
+    texts += [f"{report.severity}, {report.state}, {report.duration}.", *report.impact[:2]]
+    texts += [f"{one.label}: {one.shown} ({one.how})" for one in report.figures if one.amount][:3]
+    texts += [one.says for one in report.clocks if one.met is False][:1]
+    texts += [f"Likely cause: {cause}" for cause in report.causes[:1]]
+    texts += report.resolution[-2:]
+    todo = sum(not action.done for action in report.actions)
+    texts.append(f"{len(report.timeline)} lines of timeline, {todo} action items to do.")
+    return "\n".join(texts)
 
 
-def _severities(history: Sequence[e.Event], *, zone: tzinfo, names: Names) -> Iterator[str]:
+def _severities(history: Sequence[e.Event], *, zone: ZoneInfo, names: Names) -> Iterator[str]:
     worst = None
     for event in history:
         at = clock_time(event.at, zone)
@@ -144,12 +178,12 @@ def _severities(history: Sequence[e.Event], *, zone: tzinfo, names: Names) -> It
                 pass
 
 
-def _acknowledged(incident: Incident, assessed: Sequence[Assessment], *, zone: tzinfo, names: Names) -> str:
-    due = next((found.response_due for found in assessed if found.response_due), None)
-    by = f"due by {clock_time(due, zone)}" if due else "no response time was due"
+def _acknowledged(incident: Incident, judged: Sequence[Clock], *, zone: ZoneInfo, names: Names) -> str:
+    first = judged[0] if judged else None
+    by = f"due by {clock_time(first.due, zone)}" if first else "no response time was due"
     if incident.acknowledged_at is None:
         return f"by nobody ({by})"
-    met = "" if due is None else ", met" if incident.acknowledged_at <= due else ", missed"
+    met = "" if first is None else ", met" if first.met else ", missed"
     who = names(incident.acknowledged_by or "")
     return f"by {who} at {clock_time(incident.acknowledged_at, zone)} ({by}{met})"
 
@@ -184,64 +218,12 @@ def _causes(assessed: Sequence[Assessment]) -> Iterator[str]:
         yield finding.cause + (f" (evidence: {evidence})" if evidence else "")
 
 
-def _timeline(history: Sequence[e.Event], *, zone: tzinfo, names: Names) -> Iterator[Line]:
-    day = None
-    rows = sorted(_rows(history), key=lambda row: row[0])
-    for at, text, actor in rows:
-        local = at.astimezone(zone)
-        date = f"{local:%Y-%m-%d}"
-        yield Line(day=date if date != day else None, time=f"{local:%H:%M}", text=text, who=names(actor))
-        day = date
-
-
-def _rows(history: Sequence[e.Event]) -> Iterator[tuple[datetime, str, str]]:
-    """What a reader wants of each fact; what only mx needs (a card was posted, a step began) is left out."""
-    last: tuple[str, ...] | None = None
-    for event in history:
-        at, actor, fact = event.at, event.actor, event.fact
-        match fact:
-            case e.IncidentOpened():
-                yield fact.requested_at or at, "Triage started", fact.requested_by or actor
-                yield at, "Incident opened", actor
-            case e.Assessed(assessment=found):
-                rules = tuple(finding.rule for finding in found.findings)
-                if rules != last:
-                    yield at, _assessed(found, first=last is None), actor
-                last = rules
-            case e.StepFinished(started=lease, says=says) if lease is not None:
-                yield at, f"Mitigation applied: {says}", actor
-            case e.StepFinished(ended=lease, says=says) if lease is not None:
-                yield at, f"Mitigation taken back: {says}", actor
-            case e.StepFinished(outcome=outcome, says=says):
-                yield at, f"Step {outcome}: {says}", actor
-            case (
-                e.TriageRequested()
-                | e.TriageFinished()
-                | e.RunPlanned()
-                | e.StepStarted()
-                | e.RunFinished()
-                | CardPosted()
-                | ReportRequested()
-                | ReportPosted()
-            ):
-                pass
-            case _:
-                yield at, sentence(fact), actor
-
-
-def _assessed(found: Assessment, *, first: bool) -> str:
-    if not found.findings:
-        return "Recovery seen: every probe answered well"
-    causes = "; ".join(finding.symptom for finding in found.findings)
-    return f"{'Likely cause identified' if first else 'Assessed anew'} ({found.severity}): {causes}"
-
-
-def _ran_all(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[str]:
+def _ran_all(incident: Incident, *, zone: ZoneInfo, names: Names) -> Iterator[str]:
     for run in incident.runs:
         yield _ran(run, zone=zone, names=names)
 
 
-def _resolved(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[str]:
+def _resolved(incident: Incident, *, zone: ZoneInfo, names: Names) -> Iterator[str]:
     for lease in incident.leases:
         yield f"Still on: {lease.says}, since {clock_time(lease.since, zone)} by {names(lease.owner)}"
     if incident.resolved_at is not None:
@@ -249,7 +231,7 @@ def _resolved(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[str
         yield f"Resolved at {clock_time(incident.resolved_at, zone)} by {names(incident.resolved_by or '')}{why}"
 
 
-def _ran(run: Run, *, zone: tzinfo, names: Names) -> str:
+def _ran(run: Run, *, zone: ZoneInfo, names: Names) -> str:
     title = run.plan.title if run.plan else run.playbook
     who = f"{names(run.requested_by)} at {clock_time(run.requested_at, zone)}"
     steps = "; ".join(step.says for step in run.steps if step.says) or run.says

@@ -74,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "bot", "approvers", parse.slack_people, ()),
     Setting(None, "bot", "approval_s", parse.number(30, 86400), 900.0),
     Setting(None, "bot", "playbooks", parse.file),
+    Setting(None, "bot", "templates", parse.file),
     Setting("MX_GATEWAY_URL", "gateway", "url", parse.http_url, "http://127.0.0.1:8081"),
     Setting("MX_GATEWAY_TOKEN", "gateway", "token", parse.secret),
     Setting(None, "gateway", "host", parse.text, "0.0.0.0"),  # noqa: S104 - the integration may be in another container

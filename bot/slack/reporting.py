@@ -1,7 +1,7 @@
 """The follower that posts reports: a summary in the channel, the whole of it as a file in the card's thread."""
 
 from collections.abc import Mapping
-from datetime import tzinfo
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -40,7 +40,7 @@ class Reports:
         *,
         integrations: Mapping[str, Integration],
         clock: Clock,
-        zone: tzinfo,
+        zone: ZoneInfo,
     ) -> None:
         self._timeline = timeline
         self._api = api

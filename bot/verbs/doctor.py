@@ -19,6 +19,7 @@ from bot.verbs.doctoring import (
     skew,
     slack,
     store,
+    templates,
     waking,
     watching,
     webpages,
@@ -40,6 +41,7 @@ _LOOKS: tuple[tuple[str, Look], ...] = (
     ("clock", skew.checks),
     ("pagers", waking.checks),
     ("monitor", watching.checks),
+    ("templates", templates.checks),
     ("incident pages", webpages.checks),
 )
 """Every subject, in the order in which they build on each other."""
