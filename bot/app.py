@@ -13,6 +13,7 @@ from bot.errors import ConfigError
 from bot.followers import followers
 from bot.listening import ANYWHERE, listening
 from bot.lookout import Lookout
+from bot.pages_side import pages_side
 from bot.ports import Clock
 from bot.pulse import Pulse
 from bot.scrub import Scrubber
@@ -82,6 +83,7 @@ class Bot:
             if settings.app_token
             else None
         )
+        self._pages = pages_side(engine, slack)
         self._lookout = Lookout(
             engine.timeline,
             engine.meter,
@@ -99,6 +101,8 @@ class Bot:
         engine, secrets = self._engine, self._engine.settings.bot.pages.webhook_secrets
         news = pagerduty.routes(engine.timeline, engine.clock, secrets=secrets, meter=engine.meter)
         made.add_routes([news])
+        made.add_routes(self._pages.routes)
+        made.on_shutdown.append(self._pages.close)
         if self._settings.signing_secret:
             made.add_routes([server.routes(self._slack.app, signing_secret=self._settings.signing_secret)])
         return made
@@ -110,6 +114,7 @@ class Bot:
             keep("answers in waiting", self._slack.later.run),
             keep("leadership", self._lead, comes_round=True),
             keep("greeting", self._greet, comes_round=True),
+            keep("open pages", self._pages.live.follow, comes_round=True),
         ]
         if self._socket:
             made.append(keep("socket mode", self._socket.follow, comes_round=True))
