@@ -139,7 +139,7 @@ class BoardRoutes:
 
 def _object(body: Json) -> Mapping[str, Json]:
     if not isinstance(body, dict):
-        raise ValueError("a JSON object was expected")  # noqa: TRY004 - it is what was sent
+        raise ValueError("a JSON object was expected")
     return body
 
 
