@@ -7,6 +7,7 @@ import sys
 
 from rich.console import Console
 
+from bot.demo.cockpit import page_of
 from bot.demo.hands import PATIENCE_S, WINDOW_S, Hands
 from bot.demo.member import StoryFault
 from bot.demo.prompt import take_commands
@@ -57,8 +58,8 @@ async def _play(screen: Screen, *, stay: bool) -> None:
         "Starting a Slack workspace, a MaintainX, a status page and an integration, all stand-ins on loopback, "
         "with the real mx gateway and the real mx bot beside them..."
     )
-    async with start_world() as world:
-        screen.tell(f"...ready after {loop.time() - begun:.1f} s.")
+    async with start_world() as world, page_of(world) as address:
+        screen.tell(f"...ready after {loop.time() - begun:.1f} s. It can be watched at {address}")
         try:
             await Story(world, screen, reading_s=READING_S if stay else 0.0).play()
         except (StoryFault, LookupError, TimeoutError) as fault:

@@ -22,7 +22,8 @@ EVERY_S = 1.0
 """Real seconds between two measurements of the traffic."""
 WINDOW_S = 3.0
 """Real seconds over which a rate is measured."""
-_FAULTS = (*VENDOR, *OURS, *SLACK)
+FAULTS = (*OURS, *VENDOR, *SLACK)
+"""Everything on the board, in its order."""
 
 
 class BoardRoutes:
@@ -30,7 +31,7 @@ class BoardRoutes:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._board = Board(world, _FAULTS)
+        self._board = Board(world, FAULTS)
         self._spare: str | None = None
 
     @property
@@ -62,7 +63,7 @@ class BoardRoutes:
         }
 
     async def _shown(self, _request: web.Request) -> web.Response:
-        faults = [fault.as_json() for fault in _FAULTS]
+        faults = [fault.as_json() for fault in FAULTS]
         limit = {"requests": LIMIT, "window_s": LIMIT_WINDOW_S}
         return web.json_response({"faults": faults, "limit": limit, **self.state()})
 

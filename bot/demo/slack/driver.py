@@ -40,7 +40,7 @@ class Driver:
         self._brought: dict[tuple[str, str, str], list[Json]] = {}
         self._tickets = tickets
         self._deliverer = deliverer
-        self._commands = commands
+        self.commands = commands
 
     # -- who and where ----------------------------------------------------------------------------------
 
@@ -133,7 +133,7 @@ class Driver:
     async def command(self, user: str, channel: str, name: str, text: str = "") -> CommandOutcome:
         """Type a slash command into the channel's composer."""
         person, where = self._there(user, channel)
-        if name not in self._commands:
+        if name not in self.commands:
             return CommandOutcome(None, None, f"{name} is not a valid command.", 0.0)
         payload = payloads.command(
             person,

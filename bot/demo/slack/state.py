@@ -80,6 +80,10 @@ class State:
         self._wake.set()
         self._wake = asyncio.Event()
 
+    def changed(self) -> asyncio.Event:
+        """Set at the next change; ask for it before looking, and nothing is missed."""
+        return self._wake
+
     async def until(self, look: Callable[[], Seen], *, timeout_s: float, what: str) -> Seen:
         """Wait until ``look()`` is true and return what it gave."""
         try:

@@ -1,0 +1,92 @@
+// The page: it follows the workspace as one person sees it, and the simulator's world beside it where there is one.
+
+import { get } from "./api.js";
+import { mountBoard } from "./board.js";
+import { mountClock } from "./clock.js";
+import { h, sign } from "./dom.js";
+import { Guide } from "./guide.js";
+import { mountTraffic } from "./traffic.js";
+import { Workspace } from "./workspace.js";
+
+const link = document.getElementById("link");
+const PERSON = "mx-simulator-person";
+const BACK_MS = 1000;
+
+async function start() {
+  const about = await get("/sim/about");
+  let stream = null;
+  const guide = about.whole ? new Guide(document.getElementById("guide")) : null;
+  const workspace = new Workspace(document.getElementById("workspace"), about, { onPerson: follow });
+
+  function follow(person) {
+    sessionStorage.setItem(PERSON, person);
+    stream?.close();
+    stream = listen(`/sim/stream?as=${encodeURIComponent(person)}`, (now) => {
+      workspace.show(now);
+      guide?.workspace(now);
+      said("");
+    });
+  }
+
+  const known = sessionStorage.getItem(PERSON);
+  follow(about.people.includes(known) ? known : about.people[0]);
+  if (about.whole) await world(guide);
+}
+
+async function world(guide) {
+  const side = document.getElementById("side");
+  side.hidden = false;
+  document.body.classList.add("whole");
+  const found = await get("/sim/board");
+  const parts = [
+    mountBoard(document.getElementById("board"), found),
+    mountClock(document.getElementById("clock"), found),
+    mountTraffic(document.getElementById("traffic"), found),
+  ];
+  listen("/sim/traffic", (told) => {
+    for (const part of parts) part(told);
+    guide.world(told);
+  });
+  tabs();
+}
+
+// On a narrow screen one part is seen at a time.
+function tabs() {
+  const bar = document.getElementById("tabs");
+  const parts = [["workspace", "Workspace", "chat"], ["traffic", "Traffic", "chart"], ["board", "Faults", "bolt"]];
+  const show = (id) => {
+    document.body.dataset.part = id;
+    for (const button of bar.children) button.setAttribute("aria-current", button.dataset.part === id ? "true" : "false");
+  };
+  bar.replaceChildren(...parts.map(([id, name, mark]) => h("button", { type: "button", "data-part": id, onclick: () => show(id) },
+    sign(mark), name)));
+  bar.hidden = false;
+  show("workspace");
+}
+
+function said(text) {
+  if (link.textContent !== text) link.textContent = text;
+}
+
+// A stream that comes back by itself; each message is everything, so that nothing is missed meanwhile.
+function listen(path, hear) {
+  let source = null;
+  let gone = false;
+  const open = () => {
+    source = new EventSource(path);
+    source.onmessage = (event) => hear(JSON.parse(event.data));
+    source.onerror = () => {
+      said("The simulator does not answer; trying again…");
+      if (source.readyState === EventSource.CLOSED && !gone) setTimeout(open, BACK_MS);
+    };
+  };
+  open();
+  return {
+    close: () => {
+      gone = true;
+      source.close();
+    },
+  };
+}
+
+start().catch((fault) => said(`${fault.message}. Start it again with mx demo, then reload this page.`));
