@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.action_items import ActionItems
 from bot.domain.authority import Authority
 from bot.engine import Engine, new_id
 from bot.gateway_watch import Watch
+from bot.lane_keeping import LaneKeeper
 from bot.ordering import Ordering
 from bot.slack.answers import Answers
 from bot.slack.api import SlackApi, slack_client
@@ -22,7 +24,9 @@ from bot.slack.planner import Planner
 from bot.slack.posts import Posts
 from bot.slack.replies import Replies
 from bot.slack.reporting import Reports
+from bot.slack.reportmaking import Maker
 from bot.slack.settings import SlackSettings
+from bot.templating import Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
         edge = Edge(
             timeline=engine.timeline,
             incidents=engine.incidents,
+            items=ActionItems(engine.timeline, clock, new_id=new_id, calendar=engine.settings.bot.calendar),
             ordering=Ordering(engine.timeline, clock, new_id=new_id, zone=zone),
             steering=engine.steering,
             gaps=engine.gaps,
@@ -98,7 +103,27 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             cards=cards,
             answers=Answers(engine.timeline, api, chat, replies, clock=clock),
             reports=Reports(
-                engine.timeline, api, chat, replies, integrations=integrations, clock=clock, zone=zone
+                engine.timeline,
+                api,
+                chat,
+                replies,
+                integrations=integrations,
+                clock=clock,
+                maker=Maker(
+                    engine.timeline,
+                    chat,
+                    clock=clock,
+                    calendar=engine.settings.bot.calendar,
+                    templates=Templates(engine.settings.bot.templates),
+                    lane=LaneKeeper(
+                        engine.timeline,
+                        engine.lanes,
+                        engine.samples,
+                        engine.gateway,
+                        clock=clock,
+                        served=engine.settings.served,
+                    ).keep,
+                ),
             ),
             posts=Posts(
                 engine.timeline,

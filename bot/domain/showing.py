@@ -23,6 +23,8 @@ class ReportPosted(Fact):
     """Up to which of the incident's facts it tells; None from a version of before that was written."""
     canvas: str | None = None
     """The id of the canvas that holds it, where the workspace has one."""
+    notes: tuple[str, ...] = ()
+    """What its message says went otherwise than it should: a broken template, no canvas."""
 
 
 class CardPosted(Fact):

@@ -72,7 +72,14 @@ class Swimlane(NamedTuple):
 
     stretches: tuple[Stretch, ...] = ()
     traffic: tuple[Counted, ...] = ()
-    """Without gaps in what is known; where mx was away, there is none."""
+    """What is counted; where mx was away, nothing is."""
+
+    def until(self, at: datetime) -> "Swimlane":
+        """What was known by then."""
+        return Swimlane(
+            tuple(one._replace(until=min(one.until, at)) for one in self.stretches if one.since < at),
+            tuple(one for one in self.traffic if one.until <= at),
+        )
 
 
 def began(incident: Incident) -> datetime:

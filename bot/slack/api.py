@@ -21,10 +21,14 @@ from bot.slack.settings import SlackSettings
 SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "auth.test": (),
+        "canvases.access.set": ("canvases:write",),
+        "canvases.create": ("canvases:write",),
+        "canvases.edit": ("canvases:write",),
         "chat.getPermalink": (),
         "chat.postMessage": ("chat:write",),
         "chat.update": ("chat:write",),
         "conversations.history": ("channels:history", "groups:history"),
+        "conversations.replies": ("channels:history", "groups:history"),
         "conversations.members": ("channels:read", "groups:read"),
         "files.completeUploadExternal": ("files:write",),
         "files.getUploadURLExternal": ("files:write",),

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MxError
 from bot.faults import where
-from bot.slack import blocks, buttons, commands, dialogs, modals
+from bot.slack import blocks, buttons, commands, dialogs, items, modals
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Mrkdwn, escape, with_people
 from bot.slack.press import Press
@@ -70,7 +70,8 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
         answer: dict[str, Any] = {}
 
         async def act() -> None:
-            answer.update(await dialogs.sent(edge, asked_by_view(body, view), view) or {})
+            send = items.sent if items.meant(view) else dialogs.sent
+            answer.update(await send(edge, asked_by_view(body, view), view) or {})
 
         fault = await _within(act, log)
         if fault is not None:

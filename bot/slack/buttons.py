@@ -4,7 +4,7 @@ from typing import assert_never
 
 from bot.domain.incident import Incident
 from bot.errors import Refused
-from bot.slack import blocks, dialogs
+from bot.slack import blocks, dialogs, items
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import with_people
 from bot.slack.press import DOING, NEEDS, Press
@@ -52,6 +52,8 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
                 name, actor=actor, address=edge.address(asked), key=key
             )
             return done.says
+        case "items":
+            await items.open_items(edge, asked, press)
         case "start" | "pause" | "resume" | "cancel":
             await _open(edge, press)
             # What comes of it is told by the answer's fact, once the gateway has answered.

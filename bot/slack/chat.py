@@ -1,11 +1,23 @@
 """What mx does in Slack: post, edit, find its own message again, name people, share a file."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import JsonValue
 
 from bot.slack.api import SlackApi
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to share."""
+
+    name: str
+    title: str
+    data: bytes = field(repr=False)
+    alt: str = ""
+    """What a picture shows, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,21 @@ class SlackChat:
                     pass
         return None
 
+    async def answered(
+        self, channel: str, thread: str, event: str, *, request: str, since: str
+    ) -> str | None:
+        """The id of the bot's own answer in a thread whose metadata is ``event`` for this request."""
+        for message in await self._answers(channel, thread, since=since):
+            match message:
+                case {
+                    "ts": str() as ts,
+                    "metadata": {"event_type": kind, "event_payload": {"request": str() as asked}},
+                } if kind == event and asked == request:
+                    return ts
+                case _:
+                    pass
+        return None
+
     async def permalink(self, channel: str, message_id: str) -> str:
         """The address of a message."""
         answer = await self._api.call(
@@ -101,22 +128,50 @@ class SlackChat:
             or user
         )
 
-    async def upload(self, channel: str, *, thread: str | None, name: str, title: str, text: str) -> None:
-        """Share a text file in a channel, or in a thread of it."""
-        data = text.encode()
-        doing = f"uploading {name} to {channel}"
-        ticket = await self._api.call(
-            "files.getUploadURLExternal",
-            {"filename": name, "length": len(data)},
-            doing=doing,
-            again=True,
-            read=True,
-        )
-        await self._api.put(str(ticket["upload_url"]), data, doing=doing)
-        finish: dict[str, JsonValue] = {
-            "files": [{"id": str(ticket["file_id"]), "title": title}],
-            "channel_id": channel,
-        }
+    async def share(self, channel: str, *, thread: str | None, files: Sequence[Upload]) -> None:
+        """Share files in a channel, or in a thread of it, as one message."""
+        doing = f"uploading {', '.join(file.name for file in files)} to {channel}"
+        shared: list[JsonValue] = []
+        for file in files:
+            ticket = await self._api.call(
+                "files.getUploadURLExternal",
+                {"filename": file.name, "length": len(file.data)}
+                | ({"alt_txt": file.alt} if file.alt else {}),
+                doing=doing,
+                again=True,
+                read=True,
+            )
+            await self._api.put(str(ticket["upload_url"]), file.data, doing=doing)
+            shared.append({"id": str(ticket["file_id"]), "title": file.title})
+        finish: dict[str, JsonValue] = {"files": shared, "channel_id": channel}
         if thread:
             finish["thread_ts"] = thread
         await self._api.call("files.completeUploadExternal", finish, doing=doing, again=False)
+
+    async def shared(self, channel: str, thread: str, *, name: str, since: str) -> bool:
+        """Whether a file of this name was shared in the thread since that message."""
+        answers = await self._answers(channel, thread, since=since)
+        return any(
+            isinstance(file, dict) and file.get("name") == name
+            for message in answers
+            if isinstance(message, dict)
+            for file in message.get("files") or ()
+        )
+
+    async def _answers(self, channel: str, thread: str, *, since: str) -> Sequence[Any]:
+        """What was said in a thread since this time, its first message apart; at most 200."""
+        answer = await self._api.call(
+            "conversations.replies",
+            {
+                "channel": channel,
+                "ts": thread,
+                "oldest": since,
+                "limit": 200,
+                "include_all_metadata": "true",
+            },
+            doing=f"reading mx's own thread in {channel}",
+            again=True,
+            read=True,
+        )
+        found: Sequence[Any] = answer.get("messages", [])
+        return found

@@ -29,19 +29,21 @@ async def open_plan(edge: Edge, asked: Asked, incident: Incident, press: Press) 
     """Open the dialog with the plan behind this button or command. Raises Refused where there is none, or no dialog."""
     found, title = _playbook(edge, incident, press)
     await _may(edge, asked, press)
-    view = await _open(edge, asked, modals.waiting(title, "Working out what this would do now…", press=press))
+    view = await opened(
+        edge, asked, modals.waiting(title, "Working out what this would do now…", press=press)
+    )
     if view is None:
         return
     if found is not None and press.act == "run" and any(one.default is None for one in found.params):
         bare = press.model_copy(update={"fingerprint": None})
-        edge.later.put(lambda: _update(edge, view, modals.questions(found, {}, press=bare)))
+        edge.later.put(lambda: updated(edge, view, modals.questions(found, {}, press=bare)))
         return
     edge.later.put(lambda: _fill(edge, view, incident, press))
 
 
 async def open_reason(edge: Edge, asked: Asked, press: Press, *, title: str, words: str, submit: str) -> None:
     """Open the dialog that asks why."""
-    await _open(edge, asked, modals.reason(title, words, press=press, submit=submit))
+    await opened(edge, asked, modals.reason(title, words, press=press, submit=submit))
 
 
 async def sent(edge: Edge, asked: Asked, view: Mapping[str, Any]) -> View | None:
@@ -155,11 +157,11 @@ async def _fill(
         view = modals.plan(plan, incident, found, press=bound, why=why)
     except MxError as error:
         view = modals.told("Nothing was done", with_people(str(error)))
-    await _update(edge, view_id, view)
+    await updated(edge, view_id, view)
 
 
-async def _open(edge: Edge, asked: Asked, view: View) -> str | None:
-    """The dialog's id; None where this very delivery opened it before."""
+async def opened(edge: Edge, asked: Asked, view: View) -> str | None:
+    """Open a dialog: its id; None where this very delivery opened it before."""
     arguments = {"trigger_id": asked.trigger or "", "view": view}
     try:
         answer = await edge.api.call("views.open", arguments, doing="opening the dialog", again=False)
@@ -172,7 +174,8 @@ async def _open(edge: Edge, asked: Asked, view: View) -> str | None:
     return str((answer.get("view") or {}).get("id", ""))
 
 
-async def _update(edge: Edge, view_id: str, view: View) -> None:
+async def updated(edge: Edge, view_id: str, view: View) -> None:
+    """Fill an open dialog; one that is closed already is no fault. Raises SlackError."""
     try:
         await edge.api.call(
             "views.update", {"view_id": view_id, "view": view}, doing="filling the dialog", again=True

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from bot.action_items import ActionItems
 from bot.domain.authority import Role
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
@@ -53,6 +54,7 @@ class Edge:
 
     timeline: Timeline
     incidents: Incidents
+    items: ActionItems
     ordering: Ordering
     steering: Steering
     gaps: Gaps

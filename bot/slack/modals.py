@@ -30,12 +30,12 @@ _LONGEST_REASON = 2000
 
 def waiting(title: str, words: str, *, press: Press) -> View:
     """What is shown at once, while the plan is worked out; it has no button to press yet."""
-    return _view(title, [blocks.section(escape(words))], press=press)
+    return view(title, [blocks.section(escape(words))], press=press)
 
 
 def told(title: str, text: Mrkdwn) -> View:
     """A sentence instead of what was wanted."""
-    return _view(title, [blocks.section(text)], press=None)
+    return view(title, [blocks.section(text)], press=None)
 
 
 def plan(shown: Plan, incident: Incident, playbook: Playbook | None, *, press: Press, why: str = "") -> View:
@@ -48,14 +48,14 @@ def plan(shown: Plan, incident: Incident, playbook: Playbook | None, *, press: P
         if playbook.needs_key:
             parts.append(_key(again=bool(why)))
     submit = _SUBMIT[shown.mode] if shown.steps else None
-    return _view(shown.title, parts, press=press, submit=submit)
+    return view(shown.title, parts, press=press, submit=submit)
 
 
 def questions(playbook: Playbook, given: Mapping[str, JsonValue], *, press: Press) -> View:
     """What has to be known before there can be a plan."""
     parts: list[Block] = [blocks.section(say("{}", playbook.when))]
     parts += [_param(one, given.get(one.name, one.default)) for one in playbook.params]
-    return _view(playbook.title, parts, press=press, submit="Show the plan")
+    return view(playbook.title, parts, press=press, submit="Show the plan")
 
 
 def reason(title: str, words: str, *, press: Press, submit: str) -> View:
@@ -67,7 +67,7 @@ def reason(title: str, words: str, *, press: Press, submit: str) -> View:
         "max_length": _LONGEST_REASON,
     }
     asked = _input(REASON, "Why? It stands in the report.", field)
-    return _view(title, [blocks.section(escape(words)), asked], press=press, submit=submit)
+    return view(title, [blocks.section(escape(words)), asked], press=press, submit=submit)
 
 
 def values(state: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str, str]:
@@ -87,7 +87,8 @@ def params(filled: Mapping[str, str]) -> dict[str, JsonValue]:
     return {name.removeprefix(PARAM): value for name, value in filled.items() if name.startswith(PARAM)}
 
 
-def _view(title: str, parts: Sequence[Block], *, press: Press | None, submit: str | None = None) -> View:
+def view(title: str, parts: Sequence[Block], *, press: Press | None, submit: str | None = None) -> View:
+    """A dialog of these blocks; ``press`` is what comes back with it."""
     made: View = {
         "type": "modal",
         "callback_id": CALLBACK,

@@ -1,27 +1,27 @@
-"""The follower that posts reports: a summary in the channel, the whole of it as a file in the card's thread."""
+"""The follower that posts reports: a summary, and in the card's thread the page, the Markdown and the picture."""
 
 from collections.abc import Mapping
-from zoneinfo import ZoneInfo
+from dataclasses import replace
 
 import structlog
 
-from bot import report
 from bot.domain.events import Draft, Event
 from bot.domain.incident import Incident
 from bot.domain.integration import Integration
 from bot.domain.showing import DeliveryFailed, ReportPosted, ReportRequested
 from bot.ports import Clock
-from bot.slack import blocks
+from bot.slack import blocks, reportview
 from bot.slack.api import NOT_THERE, SlackApi, SlackError
+from bot.slack.canvas import Canvases
 from bot.slack.card import GATHER_S
 from bot.slack.chat import SlackChat
 from bot.slack.limits import Mrkdwn, escape, link, say
 from bot.slack.limits import channel as channel_link
-from bot.slack.names import Names
 from bot.slack.replies import Replies
+from bot.slack.reportkeeping import ReportKeeper
+from bot.slack.reportmaking import Made, Maker
 from bot.timeline import Timeline
 
-METADATA = "mx_report"
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
 _LOOK_S = 1.0
@@ -29,7 +29,7 @@ _IDLE_S = 5.0
 
 
 class Reports:
-    """Posts each report that was asked for, once; Slack being down only delays it."""
+    """Posts each report that was asked for, once, and keeps its action items true; Slack being down only delays it."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Reports:
         *,
         integrations: Mapping[str, Integration],
         clock: Clock,
-        zone: ZoneInfo,
+        maker: Maker,
     ) -> None:
         self._timeline = timeline
         self._api = api
@@ -48,9 +48,10 @@ class Reports:
         self._replies = replies
         self._integrations = integrations
         self._clock = clock
-        self._zone = zone
+        self._maker = maker
+        self._canvases = Canvases(api, replies)
+        self._keeper = ReportKeeper(timeline, chat, replies, clock=clock, maker=maker)
         self._began = clock.now()
-        self._names = Names(chat)
         self._waits: dict[str, tuple[float, float]] = {}
         """By request: not before this second, and how long the next wait is."""
         self._look_first: set[str] = set()
@@ -65,7 +66,7 @@ class Reports:
             await self._clock.sleep(GATHER_S)
 
     async def step(self) -> int:
-        """Post what can be posted now; how many reports are still owed."""
+        """Post and edit what can be now; how much is still owed."""
         left = 0
         for event in (await self._timeline.book()).pending_reports():
             found = (await self._timeline.book()).incident(event.stream)
@@ -74,8 +75,7 @@ class Reports:
             request = event.fact.request
             if event.recorded_at < self._began:
                 self._look_first.add(request)  # an earlier life may have posted the summary
-            not_before, wait_s = self._waits.get(request, (0.0, _FIRST_WAIT_S))
-            if self._clock.monotonic() < not_before:
+            if self._waiting(request):
                 left += 1
                 continue
             try:
@@ -84,47 +84,102 @@ class Reports:
                 left += 1
                 if error.maybe_done:
                     self._look_first.add(request)
-                again_s = error.wait_s if error.wait_s is not None else wait_s
-                self._waits[request] = (self._clock.monotonic() + again_s, min(wait_s * 2, _LONGEST_WAIT_S))
+                self._wait(request, error)
                 await self._failed(event, event.fact, found, error)
-        return left
+        return left + await self._keeper.step()
 
     async def _post(self, event: Event, fact: ReportRequested, found: Incident) -> None:
         channel = self._channel(fact, found)
         if channel is None:
             await self._finish(event, fact, says="There is no channel to post it in; `mx report` prints it")
             return
-        history = await self._timeline.history(found.id)
-        await self._names.learn(one.actor for one in history)
-        head = (await self._timeline.book()).head
-        facts = report.facts_for(
-            found, history, head=head, zone=self._zone, now=self._clock.now(), names=self._names
-        )
-        message = await self._summary(fact, found, channel, escape(report.summary(facts)))
-        thread = found.card.message if found.card and found.card.channel == channel else message
-        await self._chat.upload(
+        made = await self._maker.make(found, request=fact.request)
+        if made.unchanged:
+            await self._say_unchanged(event, fact, found, made, channel)
+            return
+        held = await self._canvases.hold(
+            found.id,
             channel,
-            thread=thread,
-            name=f"{found.id}.md",
+            known=found.report.canvas if found.report else None,
             title=f"Incident report {found.id}",
-            text=report.markdown(facts),
+            markdown=made.forms.markdown,
         )
-        await self._finish(event, fact, says=f"Report posted in {channel}", channel=channel, message=message)
+        told, news = f"canvas-told:{found.id}", bool(held.why_not)
+        if news and await self._replies.shown(told) != held.why_not:
+            made = made.noting(f"No canvas: {held.why_not}. The files have everything.")
+        thread = found.card.message if found.card and found.card.channel == channel else None
+        view = await self._maker.message(made, held.canvas)
+        message = await self._once(event, fact, channel, thread, view)
+        await self._share(fact, made, channel, thread=thread or message, message=message)
+        await self._finish(
+            event,
+            fact,
+            says=f"Report posted in {channel}",
+            channel=channel,
+            message=message,
+            version=found.version,
+            canvas=held.canvas,
+            notes=made.around.notes,
+        )
+        if news:
+            await self._replies.note(told, held.why_not)
+        if (now := (await self._timeline.book()).incident(found.id)) is not None:
+            await self._keeper.posted(replace(found, report=now.report))
         await self._answer(event.stream, fact, channel, message)
 
-    async def _summary(self, fact: ReportRequested, found: Incident, channel: str, text: Mrkdwn) -> str:
-        """The message in the channel; where an earlier try may have posted it, that one."""
+    async def _share(
+        self, fact: ReportRequested, made: Made, channel: str, *, thread: str, message: str
+    ) -> None:
+        """The files; where an earlier try may have shared them, only if they are not there."""
+        files = await self._maker.files(made)
         looks = fact.request in self._look_first
-        if looks and (earlier := await self._chat.find(channel, METADATA, "request", fact.request)):
+        if looks and await self._chat.shared(channel, thread, name=files[0].name, since=message):
+            return
+        # From here on a crash or a lost answer leaves files that only Slack knows of.
+        self._look_first.add(fact.request)
+        await self._chat.share(channel, thread=thread, files=files)
+
+    async def _say_unchanged(
+        self, event: Event, fact: ReportRequested, found: Incident, made: Made, channel: str
+    ) -> None:
+        last = found.report
+        url = ""
+        if last is not None and last.channel and last.message:
+            url = await self._chat.permalink(last.channel, last.message)
+        view = reportview.unchanged(found, request=fact.request, before=made.around.before, url=url)
+        thread = found.card.message if found.card and found.card.channel == channel else None
+        message = await self._once(event, fact, channel, thread, view)
+        await self._finish(event, fact, says=f"Nothing has changed since the report of {made.around.before}")
+        await self._answer(event.stream, fact, channel, message)
+
+    async def _once(
+        self, event: Event, fact: ReportRequested, channel: str, thread: str | None, view: blocks.Message
+    ) -> str:
+        """Post a message in the thread, shown in the channel too; where an earlier try may have posted it, that one."""
+        if fact.request in self._look_first and (
+            earlier := await self._earlier(event, fact.request, channel, thread)
+        ):
             return earlier
-        payload = {"incident": found.id, "request": fact.request}
-        parts = [blocks.header(f"Report of {found.id}"), blocks.section(text)]
-        where = "the card's thread" if found.card and found.card.channel == channel else "this thread"
-        parts.append(blocks.context(say("The whole of it is a file in {}.", where)))
+        if thread is not None:
+            view = {**view, "thread_ts": thread, "reply_broadcast": True}
         # From here until the fact stands, a crash or a lost answer leaves a message that only Slack knows of.
-        message = await self._chat.post(channel, blocks.message(text, parts, event=METADATA, payload=payload))
+        message = await self._chat.post(channel, view)
         self._look_first.add(fact.request)
         return message
+
+    async def _earlier(self, event: Event, request: str, channel: str, thread: str | None) -> str | None:
+        if thread is None:
+            return await self._chat.find(channel, reportview.METADATA, "request", request)
+        since = f"{event.at.timestamp() - 60:.6f}"
+        return await self._chat.answered(channel, thread, reportview.METADATA, request=request, since=since)
+
+    def _waiting(self, name: str) -> bool:
+        return self._clock.monotonic() < self._waits.get(name, (0.0, 0.0))[0]
+
+    def _wait(self, name: str, error: SlackError) -> None:
+        wait_s = self._waits.get(name, (0.0, _FIRST_WAIT_S))[1]
+        again_s = error.wait_s if error.wait_s is not None else wait_s
+        self._waits[name] = (self._clock.monotonic() + again_s, min(wait_s * 2, _LONGEST_WAIT_S))
 
     async def _finish(
         self,
@@ -134,8 +189,19 @@ class Reports:
         says: str,
         channel: str | None = None,
         message: str | None = None,
+        version: int | None = None,
+        canvas: str | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
-        posted = ReportPosted(request=fact.request, says=says, channel=channel, message=message)
+        posted = ReportPosted(
+            request=fact.request,
+            says=says,
+            channel=channel,
+            message=message,
+            version=version,
+            canvas=canvas,
+            notes=notes,
+        )
         await self._append(event.stream, posted, key=f"report:{fact.request}")
 
     async def _failed(self, event: Event, fact: ReportRequested, found: Incident, error: SlackError) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
 from bot import playbook
+from bot.action_items import ActionItems
 from bot.clock import SystemClock
 from bot.demo.slack.limits import Limits
 from bot.demo.slack.records import View
@@ -253,6 +254,9 @@ async def rig(
                 playbooks=playbooks,
                 new_id=lambda: f"id-{folder.name}-{next(ids)}",
                 lapses=DUTY.lapses,
+            ),
+            items=ActionItems(
+                timeline, clock, new_id=lambda: f"n-{folder.name}-{next(ids)}", calendar=DUTY.calendar
             ),
             ordering=Ordering(timeline, clock, new_id=lambda: f"order-{folder.name}-{next(ids)}"),
             gaps=Gaps(timeline, clock, integrations=integrations, served="default"),

@@ -4,7 +4,7 @@ import pytest
 
 from bot.slack.api import SlackError
 from bot.slack.blocks import message
-from bot.slack.chat import SlackChat
+from bot.slack.chat import SlackChat, Upload
 from bot.slack.limits import escape
 from tests.slack.rig import Rig
 
@@ -82,7 +82,7 @@ async def test_blocks_that_slack_refuses_are_told_with_slacks_reason(rig: Rig, c
 async def test_a_file_goes_into_the_thread(rig: Rig, chat: SlackChat) -> None:
     ts = await chat.post(rig.channel, HELLO)
     text = "# Incident\n" + "é" * 1000
-    await chat.upload(rig.channel, thread=ts, name="report.md", title="Report", text=text)
+    await chat.share(rig.channel, thread=ts, files=[Upload("report.md", "Report", text.encode())])
     (answer,) = rig.slack.messages(rig.channel, thread_ts=ts)
     (file,) = [rig.slack.state.files[file] for file in answer.files]
     assert (file.name, file.title, file.content) == ("report.md", "Report", text.encode())

@@ -46,7 +46,12 @@ async def test_rate_limited_from_first_429_to_report(tmp_path: Path) -> None:
 
         await world.mx("report")
         await world.until(lambda: any(file.shares for file in world.slack.state.files.values()), "the report")
-        (file,) = world.slack.state.files.values()
+        picture, page, file = sorted(
+            world.slack.state.files.values(),
+            key=lambda one: ("png", "html", "md").index(one.name.partition(".")[2]),
+        )
+        assert (picture.content or b"").startswith(b"\x89PNG")
+        assert b'class="mx-picture"' in (page.content or b"")
         assert file.content is not None
         report = file.content.decode("utf-8")
         for words in (

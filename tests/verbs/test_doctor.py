@@ -188,7 +188,7 @@ async def test_every_scope_that_is_missing_is_named_with_what_needs_it(
     found = (await checks(of_slack(slack), tmp_path))["scopes"]
     assert found.state == "fix"
     assert found.found == (
-        "missing: files:write (for files.getUploadURLExternal), groups:history (for conversations.history)"
+        "missing: files:write (for files.getUploadURLExternal), groups:history (for conversations.replies)"
     )
 
 

@@ -84,6 +84,8 @@ class Canvas:
     markdown: str
     channel: str | None = None
     """The channel whose tab it is."""
+    readers: set[str] = field(default_factory=set)
+    """Channels that were let in."""
 
     def as_json(self, *, base: str) -> dict[str, Json]:
         """As files.info shows it: Slack keeps canvases among the files."""

@@ -16,6 +16,7 @@ METHOD_TIERS: Mapping[str, int] = MappingProxyType(
         "bookmarks.list": 3,
         "bookmarks.remove": 2,
         "bots.info": 3,
+        "canvases.access.set": 3,
         "canvases.create": 2,
         "canvases.delete": 3,
         "canvases.edit": 3,

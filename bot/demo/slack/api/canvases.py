@@ -52,6 +52,21 @@ def edit(call: Call, _rates: Rates) -> Answer:
     return {}
 
 
+def set_access(call: Call, _rates: Rates) -> Answer:
+    """canvases.access.set: channels that may read or write a canvas."""
+    canvas = _canvas(call)
+    if call.text("access_level") not in {"read", "write"}:
+        raise ApiError("invalid_arguments", "[ERROR] must be read or write [json-pointer:/access_level]")
+    channels = call.json("channel_ids", "invalid_arguments")
+    if not isinstance(channels, list) or not channels:
+        raise ApiError("invalid_arguments", "[ERROR] missing required field: channel_ids")
+    if any(each not in call.state.channels for each in channels):
+        raise ApiError("channel_not_found")
+    canvas.readers |= set(channels)
+    call.state.touch()
+    return {}
+
+
 def delete(call: Call, _rates: Rates) -> Answer:
     """canvases.delete."""
     del call.state.canvases[_canvas(call).id]

@@ -41,6 +41,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "bookmarks.list": Method(marks.bookmarks, "bookmarks:read"),
         "bookmarks.remove": Method(marks.remove_bookmark, "bookmarks:write"),
         "bots.info": Method(people.bot_info, "users:read"),
+        "canvases.access.set": Method(canvases.set_access, "canvases:write"),
         "canvases.create": Method(canvases.create, "canvases:write"),
         "canvases.delete": Method(canvases.delete, "canvases:write"),
         "canvases.edit": Method(canvases.edit, "canvases:write"),
