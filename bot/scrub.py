@@ -8,6 +8,7 @@ _SHAPES = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"), "[redacted JWT]"),
     (re.compile(r"\bxox[a-z]-[A-Za-z0-9-]{6,}"), "[redacted Slack token]"),
     (re.compile(r"\bxapp-[A-Za-z0-9-]{6,}"), "[redacted Slack token]"),
+    (re.compile(r"(/incidents(?:/[\w.-]{1,64})?\?key=)[\w.-]{20,}"), r"\1[redacted]"),
     (re.compile(r"(?i)https://hooks\.slack\.com/\S+"), "[redacted Slack URL]"),
     (
         re.compile(

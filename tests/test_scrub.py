@@ -90,6 +90,10 @@ def test_a_configured_secret_is_hidden_by_value_and_a_rotated_one_from_then_on()
         ("see https://hooks.slack.com/commands/T1/2/3 now", "see [redacted Slack URL] now"),
         ('{"password": "hunter2hunter2"}', '{"password": "[redacted]"}'),
         ("api_key=0123456789abcdef&limit=1", "api_key=[redacted]&limit=1"),
+        (
+            "look: https://mx.example.com/incidents/mx-20261123-7f3a?key=aSXQAA.Zm9vYmFyYmF6cXV4cXV1eA-_",
+            "look: https://mx.example.com/incidents/mx-20261123-7f3a?key=[redacted]",
+        ),
         ("the vendor's key is configured-value", "the vendor's key is [redacted]"),
     ],
 )

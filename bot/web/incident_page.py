@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ from bot.errors import StoreError
 from bot.ports import Clock
 from bot.timeline import Timeline
 from bot.web.entry import HEADERS, Entry, Fill, page
-from bot.web.lines import Permalink, lines, texts
+from bot.web.lines import Line, Permalink, lines, texts
 from bot.web.live import Live
 from bot.web.people import People
 from bot.web.sorts import LABELS, SORTS
@@ -34,6 +34,7 @@ _LONGEST_S = 1800.0
 """After so long a stream ends, and the page asks anew: a key that is over by then lets nobody go on."""
 _AGAIN_MS = 1500
 _PICTURE_S = 60
+_TURN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Shown:
     picture: str
     lines: tuple[tuple[int, int, str], ...]
     """Number, seq and HTML, oldest first."""
+    made: Mapping[Line, str]
+    """The HTML of each line: what is as it was need not be made again, of hundreds with every fact."""
     redactions: tuple[tuple[int, int], ...]
     """The seq of each redaction, and which line it hides."""
     seq: int
@@ -182,24 +185,31 @@ class IncidentPage:
                     one for one in await self._timeline.history(name) if one.version <= incident.version
                 ]
                 await self._people.learn(texts(history))
-                known = ((*mark, self._people.known), await self._make(incident, history))
+                made = known[1].made if known else {}
+                known = ((*mark, self._people.known), await self._make(incident, history, made))
                 self._made[name] = known
             self._made.move_to_end(name)
             while len(self._made) > _KEPT:
                 self._made.popitem(last=False)
             return known[1]
 
-    async def _make(self, incident: Incident, history: Sequence[Event]) -> Shown:
+    async def _make(self, incident: Incident, history: Sequence[Event], was: Mapping[Line, str]) -> Shown:
         zone = self._duty.zone
         stamps = Stamps(zone, incident.opened_at.astimezone(zone).date())
         above = summary(incident, people=self._people, duty=self._duty, stamps=stamps)
         found = lines(incident, history, people=self._people, stamps=stamps, permalink=self._permalink)
+        made: dict[Line, str] = {}
+        for one in found:
+            if one.version % _TURN == 0:
+                await asyncio.sleep(0)  # hundreds of lines take a while, and Slack waits for nobody
+            made[one] = was.get(one) or self._fill("line.html.j2", line=one)
         return Shown(
             incident=incident,
             summary=above,
             above=self._fill("summary.html.j2", s=above),
             picture=await self._draw(incident, history),
-            lines=tuple((one.version, one.seq, self._fill("line.html.j2", line=one)) for one in found),
+            lines=tuple((one.version, one.seq, made[one]) for one in found),
+            made=made,
             redactions=tuple(
                 (one.seq, one.fact.version) for one in history if isinstance(one.fact, Redacted)
             ),

@@ -67,6 +67,8 @@ def texts(history: Sequence[e.Event]) -> Iterator[str]:
         yield event.actor
         yield sentence(event.fact)
         yield from _more(event.fact)
+        if isinstance(event.fact, e.IncidentOpened):
+            yield event.fact.requested_by or ""
 
 
 def lines(
