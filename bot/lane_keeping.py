@@ -24,6 +24,10 @@ from bot.timeline import Timeline
 EVERY_S = 60.0
 LONGEST = timedelta(hours=24)
 """So far back the gateway knows what passed it."""
+_SELDOM = 10
+"""The lanes of an integration whose requests do not pass the gateway are added to once in so many looks."""
+_BACK = 2000
+"""So many facts back a started process looks for incidents that ended meanwhile."""
 _LEAST = timedelta(seconds=1)
 
 
@@ -46,7 +50,8 @@ class LaneKeeper:
         self._gateway = gateway
         self._clock = clock
         self._served = served
-        self._seen = 0
+        self._seen: int | None = None
+        self._steps = 0
 
     async def follow(self) -> None:
         """Keep for ever; started by the composition root in the leader."""
@@ -57,12 +62,13 @@ class LaneKeeper:
     async def step(self) -> None:
         """Look once at what is open, or moved since the last look. Raises StoreError."""
         book = await self._timeline.book()
-        moved = book.moved(self._seen) if self._seen else ()
-        for one in dict.fromkeys(one.id for one in (*book.open_incidents(), *moved)):
-            found = book.incident(one)
-            if found is not None:
+        moved = book.moved(max(0, book.head.seq - _BACK) if self._seen is None else self._seen)
+        for found in {one.id: one for one in (*moved, *book.open_incidents())}.values():
+            # Without traffic to count there is no hurry: the rounds are kept for hours.
+            if not found.open or found.integration == self._served or self._steps % _SELDOM == 0:
                 await self.keep(found)
         self._seen = book.head.seq
+        self._steps += 1
 
     async def keep(self, incident: Incident) -> Swimlane:
         """The lanes of an incident until now, or until it was over; kept, and given back."""

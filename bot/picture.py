@@ -23,8 +23,10 @@ _ROWS = 16
 _LABEL = 18
 _TICKS = 7
 _STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
-_SHORTEST = timedelta(minutes=5)
+_SHORTEST = timedelta(minutes=1)
 _SAID = {Status.OK: "ok", Status.SLOW: "slow", Status.FAILING: "failing", Status.UNKNOWN: "not known"}
+_TRAFFIC_PROBE = "traffic"
+"""Whether the gateway answered; what passed it is drawn below."""
 _ORDER = ("api", "service", "host", "sync", "versions", "key", "status_page", "logs", "traffic")
 
 
@@ -183,6 +185,7 @@ def _rows(found: Sequence[Stretch]) -> tuple[list[tuple[str, list[Stretch]]], st
     lanes: dict[tuple[str, str], list[Stretch]] = {}
     for one in sorted(found, key=lambda one: one.since):
         lanes.setdefault((one.probe, one.target), []).append(one)
+    lanes = {key: row for key, row in lanes.items() if key[0] != _TRAFFIC_PROBE}
     blind = [key for key, row in lanes.items() if all(one.status is Status.UNKNOWN for one in row)]
     kept = sorted((key for key in lanes if key not in blind), key=lambda key: (_ORDER.index(key[0]), key[1]))
     cut = kept[_ROWS:]

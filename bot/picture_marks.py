@@ -17,7 +17,7 @@ _MARK_W = 20.0
 """Marks that are nearer to each other than this are one."""
 _BAR_ROWS = 4
 _LEGEND = 14
-_LONGEST = 92
+_LONGEST = 108
 
 
 @dataclass(frozen=True, slots=True)

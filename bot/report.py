@@ -155,13 +155,20 @@ def summary(report: Report) -> str:
     """The report in a few plain lines, for a message."""
     texts = [report.drill] if report.drill else []
     texts += [f"{report.severity}, {report.state}, {report.duration}.", *report.impact[:2]]
-    texts += [f"{one.label}: {one.shown} ({one.how})" for one in report.figures if one.amount][:3]
+    texts += [f"{one.label}: {one.shown} ({one.how})" for one in report.figures if one.amount and _told(one)][
+        :3
+    ]
     texts += [one.says for one in report.clocks if one.met is False][:1]
     texts += [f"Likely cause: {cause}" for cause in report.causes[:1]]
     texts += report.resolution[-2:]
     todo = sum(not action.done for action in report.actions)
     texts.append(f"{len(report.timeline)} lines of timeline, {todo} action items to do.")
     return "\n".join(texts)
+
+
+def _told(one: Figure) -> bool:
+    """Whether a summary has it: how long each endpoint failed is for the report."""
+    return not one.name.startswith("minutes_failing:")
 
 
 def _severities(history: Sequence[e.Event], *, zone: ZoneInfo, names: Names) -> Iterator[str]:

@@ -14,6 +14,7 @@ from bot.templating import Written
 _WORK_ORDERS = "workorders"
 _SEEN = ("api", "service")
 """Kinds of probes whose failing is felt by the integration's users."""
+_OPEN = "still open"
 _LOOSE = timedelta(minutes=2)
 
 
@@ -48,7 +49,7 @@ def figures(
     return (
         _failed(traffic, began(incident), end, zone=zone),
         _delayed(traffic),
-        *_failing(looks, whole=bool(lane and lane.stretches)),
+        *_failing(looks, began(incident), end, whole=bool(lane and lane.stretches)),
         *_without_data(incident, end),
         _late(incident),
     )
@@ -91,12 +92,14 @@ def _delayed(traffic: Sequence[Counted]) -> Figure:
     return Figure(name, label, count, "writes", how)
 
 
-def _failing(looks: Sequence[Stretch], *, whole: bool) -> Iterator[Figure]:
+def _failing(looks: Sequence[Stretch], start: datetime, end: datetime, *, whole: bool) -> Iterator[Figure]:
     """How long each endpoint failed, as the probes saw it; only where one did."""
     spent: dict[str, float] = {}
     for one in looks:
         if one.probe in _SEEN and one.status is Status.FAILING:
-            spent[one.target] = spent.get(one.target, 0.0) + (one.until - one.since).total_seconds()
+            spent[one.target] = spent.get(one.target, 0.0) + max(
+                0.0, (min(one.until, end) - max(one.since, start)).total_seconds()
+            )
     how = (
         "by the monitor's rounds"
         if whole
@@ -112,19 +115,19 @@ def _without_data(incident: Incident, end: datetime) -> Iterator[Figure]:
         (one.gap, f"{one.how} later" if one.how == "filled" else "accepted as it is")
         for one in incident.closed_gaps
     ]
-    found: list[tuple[Gap, str]] = [*closed, *((gap, "still open") for gap in incident.gaps)]
+    found: list[tuple[Gap, str]] = [*closed, *((gap, _OPEN) for gap in incident.gaps)]
     if not found:
         yield Figure("minutes_without_data", "Minutes without data", 0, "minutes", "no gap was noted")
-    for gap, how in found:
-        until = gap.until or max(end, gap.since)
-        minutes = round((until - gap.since).total_seconds() / 60)
-        more = "" if gap.until else ", and it may go on" if how == "still open" else ""
+    for about in dict.fromkeys((gap.entity, gap.direction) for gap, _ in found):
+        ours = [(gap, how) for gap, how in found if (gap.entity, gap.direction) == about]
+        spent = sum((((gap.until or max(end, gap.since)) - gap.since) for gap, _ in ours), timedelta())
+        ends = [how + (", and it may go on" if how == _OPEN and not gap.until else "") for gap, how in ours]
         yield Figure(
-            f"minutes_without_data:{gap.entity}:{gap.direction}",
-            f"Without data: {gap.name}",
-            minutes,
+            f"minutes_without_data:{about[0]}:{about[1]}",
+            f"Without data: {ours[0][0].name}",
+            round(spent.total_seconds() / 60),
             "minutes",
-            how + more,
+            "; ".join(dict.fromkeys(ends)),
         )
 
 

@@ -128,6 +128,12 @@ def test_too_many_counts_are_added_up_and_none_is_lost() -> None:
     assert all(a.until == b.since for a, b in itertools.pairwise(counts))
 
 
+def test_a_stretch_too_short_for_a_rate_belongs_to_the_one_before_it() -> None:
+    minute = Counted(START, START + timedelta(minutes=1), ok=60)
+    blink = Counted(minute.until, minute.until + timedelta(seconds=2), ok=20)
+    assert with_counted((minute,), blink) == (Counted(START, blink.until, ok=80),)
+
+
 def test_what_is_seen_later_of_a_time_replaces_what_was_thought() -> None:
     thought = Stretch("api", "/users", Status.OK, START, START + timedelta(minutes=12))
     seen = Stretch(

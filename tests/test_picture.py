@@ -16,11 +16,11 @@ from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.fold import replay
 from bot.domain.oncall import PageFailed, PageRequested, PageSent
-from bot.domain.readings import Status
+from bot.domain.readings import Reading, Status
 from bot.domain.swimlane import Counted, Look, Swimlane, stretches
 from bot.picture import Picture, picture_of, png, svg
 from bot.templating import Templates
-from tests.test_report import ANA, BEGAN, Story, ended, outage
+from tests.test_report import ANA, BEGAN, Story, ended, found, outage
 
 MINUTE = timedelta(minutes=1)
 TEMPLATES = Templates()
@@ -66,11 +66,11 @@ def paged(story: Story, minute: float, page: str, *, failed: bool = False) -> St
     return story.add(minute, PageSent(page=page, pager="PagerDuty", says="taken"))
 
 
-def drawn(story: Story, found: Swimlane | None = None) -> Picture:
+def drawn(story: Story, lanes: Swimlane | None = None) -> Picture:
     return picture_of(
         replay(story.events),
         story.events,
-        lane=found,
+        lane=lanes,
         zone=ZoneInfo("UTC"),
         now=story.events[-1].at,
         names=lambda actor: {ANA: "Ana"}.get(actor, actor),
@@ -106,8 +106,10 @@ def test_what_failed_is_told_from_what_is_well_without_any_color() -> None:
 
 
 def test_an_incident_of_long_ago_is_drawn_from_its_timeline() -> None:
-    picture = drawn(ended(outage(), 40))
-    assert [row.label for row in picture.lanes] == ["gateway"]
+    reading = Reading(probe="api", target="/users", status=Status.FAILING, says="HTTP 503")
+    seen = found().model_copy(update={"readings": (reading,)})
+    picture = drawn(ended(outage().add(9, e.Assessed(assessment=seen)), 40))
+    assert [row.label for row in picture.lanes] == ["/users"]
     assert picture.columns == ()
     assert "what passed the gateway is not known" in text_of(picture)[1]
 

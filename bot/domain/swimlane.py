@@ -10,6 +10,8 @@ from bot.domain.readings import Status
 
 SILENT = timedelta(minutes=12)
 """After so long without a round nothing is known: twice the slow pace of the monitor, and a little."""
+SHORTEST_S = 30.0
+"""A stretch of traffic that is shorter belongs to the one before it."""
 MOST_COUNTS = 240
 """So many stretches of traffic are kept; where there are more, neighbours become one."""
 
@@ -129,8 +131,9 @@ def joined(was: Sequence[Stretch], more: Sequence[Stretch]) -> tuple[Stretch, ..
 
 
 def with_counted(was: Sequence[Counted], more: Counted) -> tuple[Counted, ...]:
-    """The counts with these behind them; of too many, neighbours are added up."""
-    counts = [*was, more]
+    """The counts with these behind them; of too many, neighbours are added up, and so is what is too short for a rate."""
+    short = bool(was) and more.seconds < SHORTEST_S
+    counts = [*was[:-1], _sum(was[-1], more)] if short else [*was, more]
     if len(counts) <= MOST_COUNTS:
         return tuple(counts)
     halved = [_sum(*counts[index : index + 2]) for index in range(0, len(counts) - 1, 2)]

@@ -52,9 +52,7 @@ class Canvases:
         content = {"type": "markdown", "markdown": markdown[:LONGEST]}
         if known:
             try:
-                changes = [{"operation": "replace", "document_content": content}]
-                arguments = {"canvas_id": known, "changes": changes}
-                await self._api.call("canvases.edit", arguments, doing="writing the canvas anew", again=True)
+                await self.rewrite(known, markdown)
                 return Held(known)
             except SlackError as error:
                 if not error.permanent:
@@ -72,6 +70,13 @@ class Canvases:
         # Written down before the message that names it: a restart in between makes no second one.
         await self._replies.note(note, made)
         return Held(made)
+
+    async def rewrite(self, canvas: str, markdown: str) -> None:
+        """Put this in place of all that stands in a canvas. Raises SlackError."""
+        content = {"type": "markdown", "markdown": markdown[:LONGEST]}
+        changes = [{"operation": "replace", "document_content": content}]
+        arguments = {"canvas_id": canvas, "changes": changes}
+        await self._api.call("canvases.edit", arguments, doing="writing the canvas anew", again=True)
 
     async def _made(self, channel: str, *, title: str, content: dict[str, str]) -> str:
         """A tab of the channel; where that has its one already, a canvas of its own that the channel may read."""

@@ -20,6 +20,8 @@ _AT_ONCE = 10
 """Slack takes so many checkboxes in one group."""
 _SHOWN = 50
 _LONGEST = 500
+_IN_A_MESSAGE = (150, 110)
+"""Characters of an item and of its evidence, so that a dozen fit."""
 _NO_SLANT = "\u02cd"
 """Stands for an underscore in evidence, which is set between two of them."""
 
@@ -92,14 +94,15 @@ def wanted(sent: Mapping[str, Any]) -> tuple[Wanted, dict[str, str]]:
 def line(item: Action, *, number: int | None = None) -> Mrkdwn:
     """One item in a message: whether it is done, whose it is, by when, and the evidence."""
     head = f"{number}. " if number else ""
+    text, evidence = (_LONGEST, _LONGEST) if number else _IN_A_MESSAGE
     mark = ":white_check_mark:" if item.done else ":white_large_square:"
-    said = say("{}{} {}", Mrkdwn(head), Mrkdwn(mark), limits.cut(str(item.text), _LONGEST))
+    said = say("{}{} {}", Mrkdwn(head), Mrkdwn(mark), limits.cut(str(item.text), text))
     if item.assignee:
         said = say("{}, {}", said, person(item.assignee))
     if item.due:
         said = say("{}, by {}", said, f"{item.due:%Y-%m-%d}")
     if item.evidence:
-        told = limits.cut(item.evidence, _LONGEST).replace("_", _NO_SLANT)
+        told = limits.cut(item.evidence, evidence).replace("_", _NO_SLANT)
         # In a dialog a mention names and does not ping; a message has the names already.
         said = say("{} _({})_", said, with_people(told) if number else told)
     return said

@@ -50,7 +50,7 @@ class Reports:
         self._clock = clock
         self._maker = maker
         self._canvases = Canvases(api, replies)
-        self._keeper = ReportKeeper(timeline, chat, replies, clock=clock, maker=maker)
+        self._keeper = ReportKeeper(timeline, chat, replies, self._canvases, clock=clock, maker=maker)
         self._began = clock.now()
         self._waits: dict[str, tuple[float, float]] = {}
         """By request: not before this second, and how long the next wait is."""

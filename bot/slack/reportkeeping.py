@@ -1,4 +1,4 @@
-"""Keeps posted reports true: what people make of the action items, or redact, is edited into the message."""
+"""Keeps posted reports true: what people make of the action items, or redact, is edited into the message and the canvas."""
 
 import hashlib
 
@@ -7,6 +7,7 @@ import structlog
 from bot.domain.incident import Incident
 from bot.ports import Clock
 from bot.slack.api import AWAY, SlackError
+from bot.slack.canvas import Canvases
 from bot.slack.chat import SlackChat
 from bot.slack.replies import Replies
 from bot.slack.reportmaking import Maker
@@ -21,11 +22,19 @@ class ReportKeeper:
     """Edits the latest report of each incident; a message that is gone is left alone."""
 
     def __init__(
-        self, timeline: Timeline, chat: SlackChat, replies: Replies, *, clock: Clock, maker: Maker
+        self,
+        timeline: Timeline,
+        chat: SlackChat,
+        replies: Replies,
+        canvases: Canvases,
+        *,
+        clock: Clock,
+        maker: Maker,
     ) -> None:
         self._timeline = timeline
         self._chat = chat
         self._replies = replies
+        self._canvases = canvases
         self._clock = clock
         self._maker = maker
         self._seen: int | None = None
@@ -50,7 +59,10 @@ class ReportKeeper:
             if await self._replies.shown(_name(found)) == _print(found):
                 continue
             try:
-                await self._chat.update(last.channel, last.message, await self._maker.again(found, last))
+                view, text = await self._maker.again(found, last)
+                await self._chat.update(last.channel, last.message, view)
+                if last.canvas is not None:
+                    await self._canvases.rewrite(last.canvas, text)
             except SlackError as error:
                 self._log.warning("report not kept true", incident=found.id, because=str(error))
                 if error.code in AWAY or not error.permanent:

@@ -91,16 +91,21 @@ class Maker:
         known = last is not None and last.version is not None
         return Made(found, report, picture, made, around, unchanged=known and same and not around.changes)
 
-    async def again(self, found: Incident, last: ReportPosted) -> Message:
-        """The message of a report that was posted, with the action items as they are now and all else as it was."""
+    async def again(self, found: Incident, last: ReportPosted) -> tuple[Message, str]:
+        """A report that was posted, with the action items as they are now and all else as it was: message and Markdown.
+
+        What was redacted meanwhile is hidden in both.
+        """
         whole = await self._history(found)
         history = [event for event in whole if event.version <= (last.version or 0)]
         at = next((event.at for event in whole if event.fact == last), found.opened_at)
         then = changed(replay(history), notebook=found.notebook)
         lane = (await self._lane(found)).until(at)
-        report = self._facts(then, history, lane, head=Head(0, ""), now=at)
+        report = self._facts(then, history, lane, head=Head(history[-1].seq, history[-1].hash), now=at)
         around = self._around(history, then.report, request=last.request, notes=last.notes)
-        return reportview.message(report, then, replace(around, canvas=await self.canvas_url(last.canvas)))
+        shown = replace(around, canvas=await self.canvas_url(last.canvas))
+        text = self._templates.render("incident_report.md.j2", report=report).text
+        return reportview.message(report, then, shown), text
 
     async def message(self, made: Made, canvas: str | None) -> Message:
         """The message of a report that is to be posted."""

@@ -13,7 +13,7 @@ from bot.slack.press import Press
 
 METADATA = "mx_report"
 _CHANGES = 8
-_ITEMS = 12
+_ITEMS = 10
 _HASH = 12
 
 

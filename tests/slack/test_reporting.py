@@ -284,6 +284,21 @@ async def test_a_repeat_of_one_delivery_adds_once(asked: Rig) -> None:
     assert sum(isinstance(event.fact, ActionAdded) for event in history) == 1
 
 
+async def test_what_is_redacted_after_the_report_is_hidden_in_its_message_and_canvas(asked: Rig) -> None:
+    await asked.edge.incidents.note("default", "the key is hunter2", actor=f"slack:{asked.ben}")
+    reports = reports_of(asked)
+    await reports.step()
+    (canvas,) = asked.slack.state.canvases.values()
+    assert "hunter2" in canvas.markdown
+    incident = (await asked.timeline.book()).incidents()[0]
+    await asked.edge.incidents.redact(
+        "default", incident.notes[0].version, reason="a secret", actor=f"slack:{asked.ann}"
+    )
+    assert await reports.step() == 0
+    assert "hunter2" not in canvas.markdown
+    assert len(summary_of(asked).versions) == 2
+
+
 # -- canvas and templates ------------------------------------------------------------------------------------------
 
 

@@ -13,19 +13,22 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.domain.assessment import Assessment, Finding, Severity
-from bot.domain.chain import GENESIS
+from bot.domain.chain import GENESIS, Head
 from bot.domain.events import Acknowledged, AnyFact, Assessed, Event, IncidentOpened, Resolved
 from bot.domain.fold import replay
 from bot.domain.incident import Incident
+from bot.domain.notebook import ActionAdded
 from bot.domain.readings import HttpDetail, Reading, Sample, Status
 from bot.gateway_client import GatewayClient
 from bot.playbook import by_kind, own, shipped
 from bot.ports import Clock
-from bot.slack import blocks, cardview, modals
+from bot.report import facts_for
+from bot.slack import blocks, cardview, itemview, modals, reportview
 from bot.slack.cardview import Offer
 from bot.slack.commands import usage
 from bot.slack.planner import Planner
 from bot.slack.press import Press
+from bot.slack.reportview import Around
 from bot.slack.settings import DEFAULT_API_URL
 from bot.steps import step_kinds
 from bot.steps.surroundings import Surroundings
@@ -96,8 +99,29 @@ async def shown(settings: Settings, clock: Clock) -> tuple[Shown, ...]:
     parts.append(
         Shown("reason", "view", modals.reason("Pass over", "Why?", press=press, submit="Pass it over"))
     )
+    parts += _report(there, settings, clock)
     parts.append(Shown("help", "message", _parts(blocks.private(usage(), [blocks.section(usage())]))))
     return tuple(parts)
+
+
+def _report(there: Incident, settings: Settings, clock: Clock) -> list[Shown]:
+    """The report's message, and the dialog of its action items."""
+    long = Assessed(assessment=_assessment(clock.now(), times=40))
+    added = [
+        ActionAdded(item=f"item-{n}", text=_SYMPTOM * 20, assignee="slack:U0000000000") for n in range(60)
+    ]
+    history = _events(clock.now(), IncidentOpened(integration="default"), long, *added)
+    zone, head = settings.bot.zone, Head(0, GENESIS)
+    report = facts_for(replay(history), history, head=head, zone=zone, now=clock.now(), names=str)
+    around = Around(
+        "request", GENESIS, "09:00", tuple("a line that is new" for _ in range(20)), notes=("a note",)
+    )
+    press = Press(act="items", incident=there.id, integration=there.integration)
+    items = [one for one in report.actions if not one.is_blank]
+    return [
+        Shown("report", "message", _parts(reportview.message(report, there, around))),
+        Shown("action items", "view", itemview.listing(items, press=press)),
+    ]
 
 
 def _parts(message: blocks.Message) -> dict[str, JsonValue]:
@@ -141,7 +165,11 @@ def _incidents(now: datetime) -> Mapping[str, Incident]:
 
 
 def _incident(now: datetime, *facts: AnyFact) -> Incident:
-    return replay(
+    return replay(_events(now, *facts))
+
+
+def _events(now: datetime, *facts: AnyFact) -> tuple[Event, ...]:
+    return tuple(
         Event(
             seq=version,
             stream=_NAME,
