@@ -59,6 +59,9 @@ def test_a_key_opens_nothing_but_what_it_was_made_for(links: PageLinks) -> None:
     assert links.left_s(LIST, key_of(links.list())) > 0
     assert links.left_s(LIST, f"/{ONE}.{key}") == 0
     assert links.left_s(f"{LIST}/", f"{ONE}.{key}") == 0
+    dotted = key_of(links.incident(f"{ONE}.more"))
+    assert links.left_s(f"{LIST}/{ONE}.more", dotted) > 0
+    assert links.left_s(f"{LIST}/{ONE}", f"more.{dotted}") == 0
 
 
 @pytest.mark.parametrize("spoilt", ["", ".", "x", "..", "é", "a.b", "AAAA." + "A" * 43, "\0.\0"])

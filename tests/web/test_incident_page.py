@@ -17,6 +17,7 @@ from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.notebook import MessageKept
 from bot.page_links import LIST, PageLinks
+from bot.web import incident_page
 from tests.facts import EVERY_FACT, INCIDENT, NINE, assessment
 from tests.web.pages_scene import ANN, BEN, SECRET, PagesScene, pages_scene
 
@@ -288,6 +289,32 @@ async def test_a_redaction_reaches_the_line_on_a_page_that_is_open(scene: PagesS
         assert "[redacted by Ann Abel]" in told["lines"][0]["html"]
         text = (await read(http, f"{scene.url}/incidents/{INCIDENT}"))[1]
     assert "nightly asset sync" not in text + json.dumps(told)
+
+
+async def test_a_redacted_message_leads_nowhere(scene: PagesScene) -> None:
+    await scene.story()
+    async with let_in(scene.links.incident(INCIDENT)) as http:
+        page = f"{scene.url}/incidents/{INCIDENT}"
+        assert "p1700000000000300" in (await read(http, page))[1]
+        await scene.write(e.Redacted(version=13, reason="a name"), actor=ANN)
+        text = (await read(http, page))[1]
+    assert not [gone for gone in ("p1700000000000300", "graph.png", "files/F1") if gone in text]
+
+
+async def test_a_quiet_stream_beats_and_ends_after_its_time(
+    scene: PagesScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incident_page, "_BEAT_S", 0.05)
+    monkeypatch.setattr(incident_page, "_LONGEST_S", 0.5)
+    await scene.story()
+    async with (
+        let_in(scene.links.incident(INCIDENT)) as http,
+        listening_to(http, scene, Last_Event_ID="14") as answer,
+    ):
+        text = (await answer.read()).decode()
+    assert text.startswith("retry: 1500\n\n")
+    assert text.count("event: beat\ndata: 2026-11-23T12:") > 2
+    assert "event: news" not in text
 
 
 async def test_open_pages_are_counted_and_a_stop_waits_for_none_of_them(tmp_path: Path) -> None:
