@@ -9,7 +9,7 @@ const JUMPS = [["5 min", 300], ["1 h", 3600], ["8 h", 28800]];
 export function mountClock(place, first) {
   const shown = h("time", { class: "now" });
   const turn = (body) => tried(async () => take(await post("/sim/clock", body)));
-  const speeds = SPEEDS.map((speed) => h("button", { type: "button", "aria-pressed": "false", onclick: () => void turn({ speed }) }, `${speed}×`));
+  const speeds = SPEEDS.map((speed) => h("button", { type: "button", "aria-pressed": "false", "aria-label": `${speed} times the real speed`, onclick: () => void turn({ speed }) }, `${speed}×`));
   let clock = first.clock;
   let heard = performance.now();
 

@@ -12,11 +12,10 @@ export class Composer {
     this.at = -1;
     this.list = h("ul", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": "Suggestions", hidden: true });
     this.field = h("textarea", {
-      id, rows: "1", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": `${id}-list`, maxlength: "4000",
+      id, rows: "1", "aria-autocomplete": "list", "aria-controls": `${id}-list`, "aria-haspopup": "listbox", maxlength: "4000",
     });
     this.label = h("label", { for: id, class: "hidden" });
-    this.attach = h("input", { type: "file", id: `${id}-file`, class: "hidden", tabindex: "-1", onchange: () => void this.upload() });
-    this.attachLabel = h("label", { for: `${id}-file`, class: "hidden" }, "Attach a file");
+    this.attach = h("input", { type: "file", hidden: true, onchange: () => void this.upload() });
     this.element = h(
       "form",
       {
@@ -26,7 +25,7 @@ export class Composer {
           void this.submit();
         },
       },
-      this.label, this.field, this.attachLabel, this.attach,
+      this.label, this.field, this.attach,
       h("button", { type: "button", class: "quiet", "aria-label": "Attach a file", onclick: () => this.attach.click() }, sign("clip")),
       h("button", { type: "submit", class: "primary" }, "Send"),
       this.list,
@@ -84,13 +83,11 @@ export class Composer {
       } },
       h("strong", {}, one.label), one.takes ? h("code", {}, ` ${one.takes}`) : null, one.says ? h("span", {}, one.says) : null)));
     this.list.hidden = !this.found.length;
-    this.field.setAttribute("aria-expanded", String(!this.list.hidden));
     this.field.removeAttribute("aria-activedescendant");
   }
 
   close() {
     this.list.hidden = true;
-    this.field.setAttribute("aria-expanded", "false");
     this.field.removeAttribute("aria-activedescendant");
   }
 
