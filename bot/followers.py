@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 from bot.audit_pages import PageAuditor
 from bot.clocks import Clocks
+from bot.day_sums import DaySums
 from bot.engine import Engine, new_id
 from bot.gap_watch import GapWatch
 from bot.gateway_feed import GatewayFeed
@@ -81,6 +82,12 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         meter=engine.meter,
     )
     clocks = Clocks(engine.timeline, engine.clock, duty=engine.settings.bot.duty)
+    sums = DaySums(
+        engine.timeline,
+        engine.clock,
+        at=engine.settings.bot.summary_at,
+        zone=engine.settings.bot.zone,
+    )
     verifier = verifier_of(engine, slack.watch)
     gaps = GapWatch(
         engine.timeline,
@@ -98,6 +105,7 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         "page auditor": auditor.follow,
         "leases": leases.follow,
         "clocks": clocks.follow,
+        "daily summaries": sums.follow,
         "verifier": verifier.follow,
         "recovery watch": verifier.watch,
         "gaps": gaps.follow,
@@ -111,6 +119,7 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         "answers": slack.answers.follow,
         "report": slack.reports.follow,
         "posts": slack.posts.follow,
+        "home": slack.homes.follow,
     }
 
 

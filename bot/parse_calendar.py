@@ -11,6 +11,7 @@ from bot.domain.calendar import WEEK
 from bot.parse import http_url, text
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+_HOUR = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 
 
@@ -22,6 +23,14 @@ def hours(value: Any) -> tuple[time, time]:
     if found is None or closes <= opens:
         raise ValueError('write when the team opens and closes, such as "09:00-17:00"')
     return opens, closes
+
+
+def hour(value: Any) -> time | None:
+    """A time of day, or ``off``."""
+    found = _HOUR.fullmatch(text(value))
+    if found is None and value != "off":
+        raise ValueError('write a time of day such as "09:00", or "off"')
+    return time(int(found[1]), int(found[2])) if found else None
 
 
 def days(value: Any) -> frozenset[int]:

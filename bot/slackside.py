@@ -18,6 +18,7 @@ from bot.slack.bolt import bolt_app
 from bot.slack.card import Cards
 from bot.slack.chat import SlackChat
 from bot.slack.edge import Edge
+from bot.slack.homes import Homes
 from bot.slack.later import Later
 from bot.slack.members import Members
 from bot.slack.planner import Planner
@@ -41,6 +42,7 @@ class SlackSide:
     answers: Answers
     reports: Reports
     posts: Posts
+    homes: Homes
     watch: Watch
 
 
@@ -72,6 +74,19 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             pages=engine.links.pages,
             remark=members.authority.says,
         )
+        homes = Homes(
+            engine.timeline,
+            api,
+            replies,
+            members,
+            watch=watch,
+            integrations=integrations,
+            clock=clock,
+            duty=duty,
+            pages=engine.links.pages,
+            link=engine.links,
+            titles={one.name: one.title for one in engine.playbooks.values()},
+        )
         later = Later()
         edge = Edge(
             timeline=engine.timeline,
@@ -94,6 +109,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             pages=engine.links.pages,
             clock=clock,
             refresh=cards.refresh,
+            homes=homes,
         )
         yield SlackSide(
             api=api,
@@ -134,5 +150,6 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
                 zone=zone,
                 meter=engine.meter,
             ),
+            homes=homes,
             watch=watch,
         )

@@ -6,7 +6,9 @@ from bot.deciding import Deciding, Done, Move, on, open_in, worded
 from bot.domain.book import Book
 from bot.domain.events import Acknowledged
 from bot.domain.incident import Incident
+from bot.domain.notebook import HandedOver
 from bot.domain.oncall import Snoozed, SnoozeEnded
+from bot.domain.open_points import held
 from bot.domain.response import worse_than_snoozed
 from bot.domain.span import span
 from bot.domain.telling import hour, moment
@@ -19,7 +21,7 @@ NEVER = timedelta(0)
 
 
 class Taking:
-    """Acknowledge, snooze, end the quiet. All methods raise Refused, Conflict or StoreError.
+    """Acknowledge, hand over, snooze, end the quiet. All methods raise Refused, Conflict or StoreError.
 
     ``lapses`` is how long an acknowledgement holds without a sign of whoever gave it.
     """
@@ -42,6 +44,26 @@ class Taking:
             else:
                 says = f"You have {found.id} now.{self._had(found)}"
             return on(found, Acknowledged(), says=says + self._holds(found, now))
+
+        return await self._deciding.do(decide, integration, actor=actor, key=key)
+
+    async def hand_over(
+        self, integration: str, to: str, *, summary: str, actor: str, key: str | None = None
+    ) -> Done:
+        """``to`` has it from here, with what they have to know; whether they may act is asked before, at the edge.
+
+        It counts as an acknowledgement by ``to``: it lapses as any, and where nobody had it, it has been answered.
+        """
+        words = worded(summary, example="/mx handover, and what the next one has to know")
+
+        def decide(book: Book) -> Move:
+            found, now = open_in(book, integration), self._clock.now()
+            if found.acknowledged_by == to:
+                raise Refused(f"{to} has {found.id} already{self._since(found)}. Choose somebody else.")
+            lines = held(found, self._zone, now=now)
+            says = f"{to} has {found.id} now, and is told in the channel.{self._had(found)}"
+            fact = HandedOver(to=to, summary=words, lines=lines)
+            return on(found, fact, says=says + self._holds(found, now, of="them"))
 
         return await self._deciding.do(decide, integration, actor=actor, key=key)
 
@@ -87,10 +109,10 @@ class Taking:
         """Who had it before."""
         return f" {found.acknowledged_by} had it{self._since(found)}." if found.acknowledged_by else ""
 
-    def _holds(self, found: Incident, now: datetime) -> str:
+    def _holds(self, found: Incident, now: datetime, *, of: str = "you") -> str:
         """Until when the acknowledgement that is made now holds."""
         if not self._lapses:
             return ""
         snooze = found.oncall.snooze
         signed = max(now, snooze.until) if snooze else now
-        return f" It holds until {moment(signed + self._lapses, self._zone, beside=now)}, and longer with every sign of you."
+        return f" It holds until {moment(signed + self._lapses, self._zone, beside=now)}, and longer with every sign of {of}."

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -81,6 +81,8 @@ class BotSettings:
     """Signs the links to the bot's pages; None: nothing is shown there."""
     link_days: float = 7.0
     """For how many days such a link is good."""
+    summary_at: time | None = time(9)
+    """When an incident that stays open is summed up each day, in the team's zone; None: never."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -125,6 +127,7 @@ def bot_of(found: dict[str, Any], *, database: Path, beside: Path) -> BotSetting
         templates=beside / found["templates"] if found["templates"] else None,
         link_secret=found["link_secret"],
         link_days=found["link_days"],
+        summary_at=found["summary_at"],
         watching=Watching(
             online_urls=found["online_urls"],
             samples_keep_s=found["samples_keep_s"],

@@ -101,6 +101,20 @@ def refuse_outsider(standing: Standing, channels: tuple[str, ...], *, member: bo
     raise ValueError("a full member of the channel is not refused")
 
 
+def unfit(standing: Standing, authority: Authority) -> str:
+    """Why somebody who may not act cannot be given an incident, for who chose them. Names nobody: it is plain text."""
+    if standing.robot:
+        return "That is an app. Choose a person."
+    if standing.gone:
+        return "That account is switched off. Choose somebody else."
+    if not authority.members("responder"):
+        return "They are not among the responders of mx.toml, so they could not act. Choose one who is."
+    if not standing.full_member:
+        what = "from another workspace" if standing.stranger else "a guest"
+        return f"They are {what} here, and could not act. Choose a full member of the incident's channel."
+    return "They are not in the incident's channel. Choose one of its members, or have them invited first."
+
+
 def refuse_unchecked(authority: Authority, role: Role, *, doing: str, because: str) -> str:
     """The sentence where nobody can tell: what cannot be checked is not done."""
     people = authority.people(role)

@@ -172,6 +172,7 @@ def acknowledged(was: OnCall, event: Event) -> OnCall:
         first_acknowledged_at=was.first_acknowledged_at or event.at,
         confirmed_at=event.at,
         signed_version=event.version,
+        lapses_at=None,  # whoever had it was asked, and not who has it now
         acknowledged_alert=event.fact.alert if isinstance(event.fact, Acknowledged) else None,
     )
 

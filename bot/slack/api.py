@@ -36,6 +36,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "usergroups.users.list": ("usergroups:read",),
         "users.info": ("users:read",),
         "views.open": (),
+        "views.publish": (),
         "views.update": (),
     }
 )

@@ -73,6 +73,18 @@ def button(
     return made
 
 
+def overflow(options: Sequence[tuple[str, str]], *, action: str) -> Block:
+    """The menu behind three dots, at most five lines: each its words and the value that comes back."""
+    return {
+        "type": "overflow",
+        "action_id": limits.fits(action, limits.ACTION_ID),
+        "options": [
+            {"text": _plain(words, limits.OPTION), "value": limits.fits(value, limits.OPTION_VALUE)}
+            for words, value in options[: limits.OVERFLOW]
+        ],
+    }
+
+
 def confirm(title: str, text: str, *, yes: str, style: Style | None = None) -> Block:
     """The dialog between a click and the act."""
     made: Block = {

@@ -59,7 +59,7 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
         asked = asked_by_click(body, action)
 
         async def act() -> None:
-            await buttons.click(edge, asked, Press.read(str(action.get("value", ""))))
+            await buttons.click(edge, asked, Press.read(pressed(action)))
 
         fault = await _within(act, log)
         if fault is not None:
@@ -94,9 +94,28 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
     app.command(_ANY)(on_command)
     app.action(_ANY)(on_click)
     app.view(_ANY)(on_view)
+    app.event("app_home_opened")(home_listener(edge))
     app.event(_ANY)(on_rest)
     app.shortcut(_ANY)(on_rest)
     return app
+
+
+def home_listener(edge: Edge) -> Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]:
+    """Notes that somebody opened App Home; its follower publishes it."""
+
+    async def on_home(ack: AsyncAck, event: dict[str, Any]) -> None:
+        user = str(event.get("user", ""))
+        if event.get("tab") == "home" and user:
+            edge.later.put(lambda: edge.homes.opened(user, bare="view" not in event))
+        await ack()
+
+    return on_home
+
+
+def pressed(action: dict[str, Any]) -> str:
+    """The value of a button, or of the line that was chosen in a menu."""
+    chosen = action.get("selected_option") or {}
+    return str(action.get("value") or chosen.get("value") or "")
 
 
 def asked_by_command(body: dict[str, Any]) -> Asked:

@@ -1,5 +1,7 @@
 """What a click on a button does: the fact it asks for, and the private answer."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from bot.domain.incident import Incident
@@ -7,11 +9,19 @@ from bot.errors import Refused
 from bot.slack import blocks, dialogs, items
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import with_people
-from bot.slack.press import DOING, NEEDS, Press
+from bot.slack.press import DOING, NEEDS, Act, Press
+
+_WHY: Mapping[Act, tuple[str, str, str]] = {
+    "skip": ("Pass this step over", "The run goes on behind the step that went wrong.", "Pass it over"),
+    "decline": ("Decline this run", "The run does not begin.", "Decline it"),
+}
 
 
 async def click(edge: Edge, asked: Asked, press: Press) -> None:
     """Carry a click out. Raises MxError with a sentence for the person."""
+    if not asked.channel and (there := (await edge.timeline.book()).incident(press.incident)):
+        # App Home is no channel: the incident's own is meant.
+        asked = replace(asked, channel=edge.home(there) or "")
     try:
         await edge.may(asked, NEEDS[press.act], integration=press.integration, doing=DOING[press.act])
         says = await _act(edge, asked, press)
@@ -28,9 +38,8 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
         case "run" | "undo" | "extend":
             found = await _open(edge, press) if press.act != "undo" else await _known(edge, press)
             await dialogs.open_plan(edge, asked, found, press.model_copy(update={"channel": asked.channel}))
-        case "skip" | "decline":
-            await _open(edge, press)
-            await _ask_why(edge, asked, press)
+        case "skip" | "decline" | "note" | "severity" | "handover":
+            await _ask(edge, asked, press, await _open(edge, press))
         case "retry":
             await _open(edge, press)
             await edge.steering.resume(name, press.undoes or "", "retry", actor=actor, key=key)
@@ -75,16 +84,14 @@ async def _act(edge: Edge, asked: Asked, press: Press) -> str:
     return ""
 
 
-async def _ask_why(edge: Edge, asked: Asked, press: Press) -> None:
-    skips = press.act == "skip"
-    await dialogs.open_reason(
-        edge,
-        asked,
-        press.model_copy(update={"channel": asked.channel}),
-        title="Pass this step over" if skips else "Decline this run",
-        words="The run goes on behind the step that went wrong." if skips else "The run does not begin.",
-        submit="Pass it over" if skips else "Decline it",
-    )
+async def _ask(edge: Edge, asked: Asked, press: Press, incident: Incident) -> None:
+    """Open the dialog in which somebody says why, or writes."""
+    there = press.model_copy(update={"channel": asked.channel})
+    if press.act not in _WHY:
+        await dialogs.open_form(edge, asked, incident, there)
+        return
+    title, words, submit = _WHY[press.act]
+    await dialogs.open_reason(edge, asked, there, title=title, words=words, submit=submit)
 
 
 async def _known(edge: Edge, press: Press) -> Incident:

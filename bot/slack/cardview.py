@@ -27,6 +27,14 @@ METADATA = "mx_incident"
 PAGE = "Timeline page, live"
 """What the link to the incident's page is called."""
 
+MORE = "more"
+WRITTEN: tuple[tuple[str, Act], ...] = (
+    ("Note…", "note"),
+    ("Severity…", "severity"),
+    ("Hand over…", "handover"),
+)
+"""The dialogs in which people write, as the card and App Home call them."""
+
 _FINDINGS = 3
 _EVIDENCE = 160
 _RUNS = 3
@@ -86,7 +94,7 @@ def summary(incident: Incident, *, duty: Duty) -> Mrkdwn:
     lines = [
         say("*{}* {}", incident.id, title(incident)),
         *dutyview.lines(incident, duty),
-        *_switched_on(incident, duty.zone),
+        *switched_on(incident, duty.zone),
     ]
     return joined("\n", lines)
 
@@ -101,7 +109,7 @@ def _top(incident: Incident, duty: Duty) -> Iterator[Block]:
         yield blocks.section(joined("\n", list(_changes(incident, zone))))
     state = [*_resolved(incident, zone), *dutyview.lines(incident, duty), *_proposal(incident, zone)]
     yield blocks.section(joined("\n", state))
-    if on := [*_switched_on(incident, zone), *_gaps(incident, zone)]:
+    if on := [*switched_on(incident, zone), *missing(incident, zone)]:
         yield blocks.section(joined("\n", on))
     if runs := [line for run in _shown(incident) for line in runview.lines(incident, run, zone)]:
         yield blocks.section(joined("\n", runs))
@@ -166,7 +174,8 @@ def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
         )
 
 
-def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+def switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    """Each mitigation that is on, whose it is and until when."""
     for lease in incident.leases:
         until = f", until {clock(lease.expires_at, zone)}" if lease.expires_at else ""
         since = clock(lease.since, zone)
@@ -175,7 +184,8 @@ def _switched_on(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
         )
 
 
-def _gaps(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+def missing(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
+    """The data that may be missing, and what to do about it."""
     if not incident.gaps:
         return
     yield say("*Data may be missing:* {}", cut(told(incident.gaps, zone), _GAPS))
@@ -222,7 +232,14 @@ def _buttons(incident: Incident, offers: Sequence[Offer]) -> list[Block]:
         press = Press(act=act, incident=incident.id, integration=incident.integration)
         colour: blocks.Style | None = "primary" if act == "ack" else None
         made.append(blocks.button(label, action=press.action, value=press.value, style=colour))
-    return made
+    return [*made, more(incident)]
+
+
+def more(incident: Incident) -> Block:
+    """What is needed less often, behind three dots: at night the card is to show what helps now."""
+    name, integration = incident.id, incident.integration
+    lines = [(words, Press(act=act, incident=name, integration=integration).value) for words, act in WRITTEN]
+    return blocks.overflow(lines, action=MORE)
 
 
 def _foot(incident: Incident, zone: tzinfo, head: str, watched_s: float | None) -> Mrkdwn:

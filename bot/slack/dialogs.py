@@ -12,7 +12,7 @@ from bot.errors import MxError, Refused
 from bot.playbook import Playbook
 from bot.playbook_params import read, wrong
 from bot.run_rules import Stale
-from bot.slack import modals
+from bot.slack import modals, writing
 from bot.slack.api import SlackError
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import with_people
@@ -44,6 +44,14 @@ async def open_plan(edge: Edge, asked: Asked, incident: Incident, press: Press) 
 async def open_reason(edge: Edge, asked: Asked, press: Press, *, title: str, words: str, submit: str) -> None:
     """Open the dialog that asks why."""
     await opened(edge, asked, modals.reason(title, words, press=press, submit=submit))
+
+
+async def open_form(
+    edge: Edge, asked: Asked, incident: Incident, press: Press, *, to: str | None = None, words: str = ""
+) -> None:
+    """Open the dialog in which somebody writes. Raises Refused."""
+    await _may(edge, asked, press)
+    await opened(edge, asked, writing.form(edge, incident, press, to=to, words=words))
 
 
 async def sent(edge: Edge, asked: Asked, view: Mapping[str, Any]) -> View | None:
@@ -84,6 +92,8 @@ async def _carry_out(
             await edge.steering.extend(
                 name, press.undoes or "", actor=actor, fingerprint=press.fingerprint, key=key
             )
+        case "note" | "severity" | "handover":
+            return await writing.carry_out(edge, asked, press, filled)
         case "skip":
             await edge.steering.resume(name, press.undoes or "", "skip", reason=reason, actor=actor, key=key)
         case "decline":

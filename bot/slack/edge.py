@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from pydantic import JsonValue
+
 from bot.action_items import ActionItems
 from bot.domain.authority import Role
 from bot.domain.fact import Address
@@ -20,9 +22,11 @@ from bot.ordering import Ordering
 from bot.page_links import PageLinks
 from bot.playbook import Playbook
 from bot.ports import Clock
-from bot.slack import blocks
+from bot.slack import blocks, modals
 from bot.slack.api import SlackApi
+from bot.slack.homes import Homes
 from bot.slack.later import Later
+from bot.slack.limits import Mrkdwn
 from bot.slack.members import Members
 from bot.slack.planner import Planner
 from bot.slack.replies import Replies
@@ -75,6 +79,8 @@ class Edge:
     clock: Clock
     refresh: Callable[[str], None]
     """Have this incident's card drawn again."""
+    homes: Homes
+    """Who has App Home open."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -141,10 +147,15 @@ class Edge:
             about = (found,) if found else ()
             known = self.integrations.get(integration)
             configured = [known.channel if known else None]
-        homes = [self._home(one) for one in about] or configured
+        homes = [self.home(one) for one in about] or configured
         return tuple(dict.fromkeys(home for home in homes if home)) or (asked.channel,)
 
-    def _home(self, incident: Incident) -> str | None:
+    async def unfit(self, asked: Asked, user: str, *, integration: str) -> str:
+        """Why this person cannot be given the incident, in a sentence for who chose them; empty where they can."""
+        return await self.members.unfit(user, channels=await self._channels(asked, integration))
+
+    def home(self, incident: Incident) -> str | None:
+        """The incident's channel; None where nobody has said which that is."""
         known = self.integrations.get(incident.integration)
         return incident.card.channel if incident.card else (known and known.channel) or incident.channel
 
@@ -157,7 +168,14 @@ class Edge:
         return Address(channel=asked.channel, reply=reply)
 
     def answer_later(self, asked: Asked, message: blocks.Message) -> None:
-        """Answer privately through the response URL."""
+        """Answer privately: through the response URL, else (in App Home there is none) in a dialog."""
         url = asked.response_url
         if url:
             self.later.put(lambda: self.api.respond(url, message))
+        elif asked.trigger:
+            view = modals.told("mx", Mrkdwn(str(message["text"])))
+            arguments: dict[str, JsonValue] = {"trigger_id": asked.trigger, "view": view}
+            self.later.put(lambda: self._show(arguments))
+
+    async def _show(self, arguments: Mapping[str, JsonValue]) -> None:
+        await self.api.call("views.open", arguments, doing="answering privately", again=False)

@@ -31,6 +31,9 @@ WHOLE = 12_000
 MODAL_TITLE = 24
 LABEL = 2000
 OPTION = 75
+OPTION_VALUE = 150
+OVERFLOW = 5
+HOME_BLOCKS = 100
 PRIVATE_METADATA = 3000
 PHONE = 44
 """Columns of fixed-width text that a phone shows without breaking the line."""

@@ -20,6 +20,8 @@ CHANNEL_S = 60.0
 """How long an answer counts. What is older is asked anew, and never used because Slack is away."""
 
 _NAMES_S = 0.4
+_SLACKBOT = "USLACKBOT"
+"""Slack says of it that it is no bot."""
 _PAGE = 999
 _PAGES = 20
 
@@ -92,6 +94,26 @@ class Members:
         if refusal is None:
             return
         raise Refused(refusal or await self._unnamed(role, doing))
+
+    async def unfit(self, user: str, *, channels: tuple[str, ...]) -> str:
+        """Why an incident cannot be given to this user, in plain text; empty where they may act and are a person."""
+        role: Role = "responder"
+        if user in self.authority.people(role):
+            return ""
+        try:
+            async with asyncio.timeout(BUDGET_S):
+                refusal = await self._refusal(user, role, channels, "have it")
+                account = await self._people.get(user) if refusal is not None else Standing()
+        except (SlackError, TimeoutError):
+            return "Whether they may act could not be checked: Slack gave no usable answer. Try again in a minute."
+        return "" if refusal is None else authority.unfit(account, self.authority)
+
+    async def outsider(self, user: str) -> Standing | None:
+        """What this user is, where they are no full member of the workspace and are not named. Raises SlackError."""
+        if user in self.authority.people("responder"):
+            return None
+        account = await self._people.get(user)
+        return None if account.full_member else account
 
     async def _refusal(self, user: str, role: Role, channels: tuple[str, ...], doing: str) -> str | None:
         """None: may act. Empty: nobody names this user. Raises SlackError where it cannot be told."""
@@ -179,6 +201,6 @@ def standing(account: Mapping[str, Any], *, team: str) -> Standing:
     return Standing(
         guest=bool(account.get("is_restricted") or account.get("is_ultra_restricted")),
         stranger=bool(account.get("is_stranger")) or team not in workspaces,
-        robot=bool(account.get("is_bot") or account.get("is_workflow_bot")),
+        robot=bool(account.get("is_bot") or account.get("is_workflow_bot") or account.get("id") == _SLACKBOT),
         gone=bool(account.get("deleted")),
     )

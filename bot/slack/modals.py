@@ -25,7 +25,7 @@ PARAM = "param:"
 _PARAGRAPH = 2800
 _SUBMIT = {"apply": "Start it", "undo": "Take it back", "extend": "Keep it on"}
 _YES_NO = ("yes", "no")
-_LONGEST_REASON = 2000
+LONGEST_REASON = 2000
 
 
 def waiting(title: str, words: str, *, press: Press) -> View:
@@ -42,7 +42,7 @@ def plan(shown: Plan, incident: Incident, playbook: Playbook | None, *, press: P
     """The whole plan, the playbook's parameters and the new key where it takes one, and the button that carries it out."""
     head, *lines = plan_lines(shown)
     parts: list[Block] = [blocks.section(say("*{}*", why))] if why else []
-    parts += _paragraphs([say("*{}* for {}", head, incident.id), *map(escape, lines)])
+    parts += paragraphs([say("*{}* for {}", head, incident.id), *map(escape, lines)])
     if shown.mode == "apply" and playbook is not None:
         parts += [_param(one, shown.params.get(one.name)) for one in playbook.params]
         if playbook.needs_key:
@@ -64,9 +64,9 @@ def reason(title: str, words: str, *, press: Press, submit: str) -> View:
         "type": "plain_text_input",
         "action_id": VALUE,
         "multiline": True,
-        "max_length": _LONGEST_REASON,
+        "max_length": LONGEST_REASON,
     }
-    asked = _input(REASON, "Why? It stands in the report.", field)
+    asked = question(REASON, "Why? It stands in the report.", field)
     return view(title, [blocks.section(escape(words)), asked], press=press, submit=submit)
 
 
@@ -77,6 +77,7 @@ def values(state: Mapping[str, Mapping[str, Mapping[str, object]]]) -> dict[str,
         for held in fields.values():
             chosen = held.get("selected_option")
             value = chosen.get("value") if isinstance(chosen, Mapping) else held.get("value")
+            value = held.get("selected_user", value)
             if isinstance(value, str) and value:
                 found[block] = value
     return found
@@ -103,7 +104,7 @@ def view(title: str, parts: Sequence[Block], *, press: Press | None, submit: str
     return made
 
 
-def _paragraphs(lines: Sequence[Mrkdwn]) -> list[Block]:
+def paragraphs(lines: Sequence[Mrkdwn]) -> list[Block]:
     """Lines in as few sections as hold them whole."""
     made: list[list[Mrkdwn]] = [[]]
     for line in lines:
@@ -117,40 +118,42 @@ def _param(param: Param, value: JsonValue) -> Block:
     options = param.choices if param.type == "choice" else _YES_NO if param.type == "yes-no" else ()
     shown = _shown(value)
     if options:
-        offered = [_option(one) for one in options]
+        offered = [option(one) for one in options]
         field: Block = {"type": "static_select", "action_id": VALUE, "options": [*offered]}
         if shown in options:
-            field["initial_option"] = _option(shown)
+            field["initial_option"] = option(shown)
     else:
-        field = {"type": "plain_text_input", "action_id": VALUE, "max_length": _LONGEST_REASON}
+        field = {"type": "plain_text_input", "action_id": VALUE, "max_length": LONGEST_REASON}
         if shown:
             field["initial_value"] = shown
-    return _input(f"{PARAM}{param.name}", param.title, field, hint=_hint(param))
+    return question(f"{PARAM}{param.name}", param.title, field, hint=_hint(param))
 
 
 def _key(*, again: bool) -> Block:
-    field: Block = {"type": "plain_text_input", "action_id": VALUE, "max_length": _LONGEST_REASON}
+    field: Block = {"type": "plain_text_input", "action_id": VALUE, "max_length": LONGEST_REASON}
     hint = "It is tested before anything is changed. mx keeps it nowhere but where the service reads it."
     # Another block id: Slack would fill in what was typed before.
-    return _input(f"{KEY}:again" if again else KEY, "The new API key", field, hint=hint)
+    return question(f"{KEY}:again" if again else KEY, "The new API key", field, hint=hint)
 
 
-def _input(block: str, label: str, field: Block, *, hint: str = "") -> Block:
+def question(block: str, label: str, element: Block, *, hint: str = "") -> Block:
+    """An input with its label; ``block`` is what it is found by in what comes back."""
     made: Block = {
         "type": "input",
         "block_id": block,
         "label": {"type": "plain_text", "text": limits.plain(label, limits.LABEL), "emoji": False},
-        "element": field,
+        "element": element,
     }
     if hint:
         made["hint"] = {"type": "plain_text", "text": limits.plain(hint, limits.LABEL), "emoji": False}
     return made
 
 
-def _option(word: str) -> Block:
+def option(value: str, words: str = "") -> Block:
+    """One line of a menu; ``words`` where they are not the value itself."""
     return {
-        "text": {"type": "plain_text", "text": limits.plain(word, limits.OPTION), "emoji": False},
-        "value": word,
+        "text": {"type": "plain_text", "text": limits.plain(words or value, limits.OPTION), "emoji": False},
+        "value": limits.fits(value, limits.OPTION_VALUE),
     }
 
 

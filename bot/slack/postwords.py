@@ -7,7 +7,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from bot.domain.events import Event
 from bot.domain.fact import Fact
+from bot.domain.heading import title
 from bot.domain.incident import Incident
+from bot.domain.notebook import DaySummed, HandedOver
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
@@ -16,6 +18,7 @@ from bot.domain.oncall import (
     ResponseReminded,
     SnoozeEnded,
 )
+from bot.domain.response import quiet
 from bot.domain.telling import moment
 from bot.domain.watching import RecoveryChecked
 from bot.slack import blocks
@@ -170,6 +173,32 @@ def _recovered(fact: RecoveryChecked, told: Told) -> Post | None:
     )
 
 
+def _handed(fact: HandedOver, told: Told) -> Post | None:
+    """Whoever has it from here is pinged; only what their predecessor has not said already stands under the words."""
+    found = told.incident
+    newest = found.notebook.handed[-1].at == told.event.at if found.notebook.handed else False
+    if not found.open or found.acknowledged_by != fact.to or not newest:
+        return None
+    who, by = person(fact.to), person(told.event.actor)
+    head = say("{} *you have {} from here*, handed over by {}. {}", who, found.id, by, title(found))
+    words = [say("> {}", line) for line in fact.summary.splitlines() if line.strip()]
+    more = [say("• {}", line) for line in fact.lines if line not in fact.summary]
+    return Post(joined("\n", [head, *words, *more]), [_button(found, "I have it")])
+
+
+def _summed(fact: DaySummed, told: Told) -> Post | None:
+    """Who has it is named, and so pinged, unless they asked for quiet."""
+    found = told.incident
+    if not found.open or found.notebook.summed != fact.day:
+        return None
+    lines = [say("*{}*", fact.says)]
+    if found.acknowledged_by and found.acknowledged_at:
+        asked = bool(quiet(found, told.now))
+        who = escape("Somebody") if asked else person(found.acknowledged_by)
+        lines.append(say("• {} has it, since {}.", who, told.at(found.acknowledged_at)))
+    return Post(joined("\n", [*lines, *(say("• {}", line) for line in fact.lines)]))
+
+
 def _button(incident: Incident, label: str) -> Block:
     press = Press(act="ack", incident=incident.id, integration=incident.integration)
     return blocks.button(label, action=press.action, value=press.value, style="primary")
@@ -183,6 +212,8 @@ POSTS: tuple[Kind[Any], ...] = (
     Kind(PageFailed, _not_paged),
     Kind(PageOverdue, _overdue),
     Kind(RecoveryChecked, _recovered),
+    Kind(HandedOver, _handed),
+    Kind(DaySummed, _summed),
 )
 """Every kind that is posted."""
 

@@ -4,7 +4,7 @@ A response URL is a capability: whoever has it may write to the person five time
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,6 +92,12 @@ class Replies:
         """Note what was shown, so that a restart does not show it again. Raises StoreError."""
         async with self._database.write() as tx:
             await tx.execute("INSERT OR REPLACE INTO shown VALUES (?, ?)", (name, value))
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """What was noted under these names matters no more. Raises StoreError."""
+        async with self._database.write() as tx:
+            for name in names:
+                await tx.execute("DELETE FROM shown WHERE name = ?", (name,))
 
 
 def _text(at: datetime) -> str:

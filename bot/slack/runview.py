@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 from bot.domain.incident import Incident
 from bot.domain.mitigation import PlannedStep
+from bot.domain.open_points import stuck
 from bot.domain.run import Run, StepState
 from bot.slack import blocks
 from bot.slack.clocktime import clock
@@ -64,16 +65,6 @@ def buttons(incident: Incident, held: Mapping[str, PlannedStep]) -> list[Block]:
             made.append(_button("retry", f"Try step {index + 1} again", incident, run))
             made.append(_button("skip", f"Pass step {index + 1} over", incident, run))
     return made
-
-
-def stuck(incident: Incident, run: Run) -> int | None:
-    """The step at which the run may be taken up again: not once it was taken back, or run anew."""
-    later = any(
-        (other.undoes == run.id and other.mode == "undo")
-        or (other.playbook == run.playbook and other.requested_at > run.requested_at)
-        for other in incident.runs
-    )
-    return None if later else run.stuck
 
 
 def _button(

@@ -14,9 +14,10 @@ from bot.slack.clocktime import clock
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Block, Mrkdwn, channel, escape, joined, link, person, say, with_people
 from bot.slack.overview import overview
-from bot.slack.press import Press
+from bot.slack.press import Act, Press
 
 _SEVERITY = re.compile(r"(?:sev-?)?([1-4])", re.IGNORECASE)
+_PERSON = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:\|[^>]*)?>")
 _LINES = 25
 FRESH_S = 1.2
 """How long the gateway may take to say what waits there, within the 3 seconds of an acknowledgement."""
@@ -49,8 +50,11 @@ async def status(edge: Edge, _asked: Asked, words: str) -> blocks.Message:
     return blocks.private(await overview(edge, within_s=FRESH_S))
 
 
-async def severity(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """A person's severity, with a reason."""
+async def severity(edge: Edge, asked: Asked, words: str) -> blocks.Message | None:
+    """A person's severity, with a reason; without words the dialog that asks for both."""
+    if not words:
+        await _form(edge, asked, "severity")
+        return None
     number, _, reason = words.partition(" ")
     match = _SEVERITY.fullmatch(number)
     if not match or not reason.strip():
@@ -62,10 +66,11 @@ async def severity(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     return blocks.private(with_people(done.says))
 
 
-async def note(edge: Edge, asked: Asked, words: str) -> blocks.Message:
-    """A person's words for the timeline."""
+async def note(edge: Edge, asked: Asked, words: str) -> blocks.Message | None:
+    """A person's words for the timeline; without words the dialog that has room for them."""
     if not words:
-        raise Misused("A note needs its words.")
+        await _form(edge, asked, "note")
+        return None
     found = await edge.integration(asked)
     done = await edge.incidents.note(found.name, words, actor=asked.actor, key=asked.key)
     return blocks.private(with_people(done.says))
@@ -184,6 +189,20 @@ async def report(edge: Edge, asked: Asked, words: str) -> blocks.Message:
         found.name, actor=asked.actor, address=edge.address(asked), key=asked.key
     )
     return blocks.private(with_people(done.says))
+
+
+async def handover(edge: Edge, asked: Asked, words: str) -> blocks.Message | None:
+    """The dialog that gives the incident to somebody else, with the person and the words that were typed."""
+    found = _PERSON.match(words)
+    rest = words[found.end() :].strip() if found else words
+    await _form(edge, asked, "handover", to=found[1] if found else None, words=rest)
+    return None
+
+
+async def _form(edge: Edge, asked: Asked, act: Act, *, to: str | None = None, words: str = "") -> None:
+    found = await _open(edge, asked)
+    press = Press(act=act, incident=found.id, integration=found.integration, channel=asked.channel)
+    await dialogs.open_form(edge, asked, found, press, to=to, words=words)
 
 
 async def _open(edge: Edge, asked: Asked) -> Incident:

@@ -44,6 +44,7 @@ from bot.slack.bolt import bolt_app
 from bot.slack.card import Cards
 from bot.slack.chat import SlackChat
 from bot.slack.edge import Edge
+from bot.slack.homes import Homes
 from bot.slack.later import Later
 from bot.slack.members import Members
 from bot.slack.planner import Planner
@@ -98,6 +99,7 @@ class Rig:
     orders: Orders
     answers: Answers
     posts: Posts
+    homes: Homes
     replies: Replies
     later: Later
     app: AsyncApp
@@ -245,6 +247,19 @@ async def rig(
             pages=pages,
             remark=who_may.authority.says,
         )
+        homes = Homes(
+            timeline,
+            api,
+            replies,
+            who_may,
+            watch=watch,
+            integrations=integrations,
+            clock=clock,
+            duty=DUTY,
+            pages=pages,
+            link=lambda incident: pages.incident(incident.id),
+            titles={one.name: one.title for one in playbooks.values()},
+        )
         later = Later()
         edge = Edge(
             timeline=timeline,
@@ -277,6 +292,7 @@ async def rig(
             pages=pages,
             clock=clock,
             refresh=cards.refresh,
+            homes=homes,
         )
         app = bolt_app(client, edge, bot_token=slack.bot_token)
         await stack.enter_async_context(_running(later))
@@ -292,6 +308,7 @@ async def rig(
             orders=Orders(timeline, client_of_gateway, clock=clock, epoch=lambda: 0, after=watch.refresh),
             answers=Answers(timeline, api, chat, replies, clock=clock),
             posts=Posts(timeline, chat, replies, integrations=integrations, clock=clock, zone=UTC_ZONE),
+            homes=homes,
             replies=replies,
             later=later,
             app=app,

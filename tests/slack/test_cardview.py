@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -97,11 +97,14 @@ def seen(message: Json) -> str:
     return "\n".join(render(_posted(message), width=300))
 
 
+def elements(message: Json) -> list[dict[str, Any]]:
+    blocks: Any = message["blocks"]
+    rows = [block for block in blocks if block["type"] == "actions"]
+    return [element for row in rows for element in row["elements"]]
+
+
 def buttons(message: Json) -> list[str]:
-    blocks = message["blocks"]
-    assert isinstance(blocks, list)
-    rows = [block for block in blocks if isinstance(block, dict) and block["type"] == "actions"]
-    return [element["text"]["text"] for row in rows for element in row["elements"]]  # type: ignore[index,union-attr,call-overload,misc]
+    return [one["text"]["text"] for one in elements(message) if one["type"] == "button"]
 
 
 def _posted(message: Json) -> Message:
@@ -124,6 +127,9 @@ def test_it_says_how_bad_whose_fault_why_and_until_when_somebody_answers() -> No
 def test_the_playbook_comes_first_and_its_button_is_bound_to_its_plan() -> None:
     message = drawn(incident(), OFFER)
     assert buttons(message) == ["Enable emergency rate limit", "Acknowledge", "Triage again", "Report"]
+    more = elements(message)[-1]
+    assert (more["type"], more["action_id"]) == ("overflow", "more")
+    assert [line["text"]["text"] for line in more["options"]] == ["Note…", "Severity…", "Hand over…"]
     assert f'"fingerprint":"{PLAN.fingerprint}"' in str(message["blocks"])
 
 

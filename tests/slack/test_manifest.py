@@ -17,6 +17,7 @@ KNOWN: dict[str, set[str]] = {
     "_metadata": {"major_version", "minor_version"},
     "display_information": {"name", "description", "long_description", "background_color"},
     "features": {"bot_user", "slash_commands", "shortcuts", "app_home"},
+    "features.app_home": {"home_tab_enabled", "messages_tab_enabled", "messages_tab_read_only_enabled"},
     "features.bot_user": {"display_name", "always_online"},
     "features.slash_commands": {"command", "url", "description", "usage_hint", "should_escape"},
     "oauth_config": {"scopes", "redirect_urls"},
@@ -28,6 +29,7 @@ KNOWN: dict[str, set[str]] = {
         "socket_mode_enabled",
         "token_rotation_enabled",
     },
+    "settings.event_subscriptions": {"request_url", "bot_events", "user_events", "metadata_subscriptions"},
     "settings.interactivity": {"is_enabled", "request_url", "message_menu_options_url"},
 }
 

@@ -62,10 +62,10 @@ def render_confirm(dialog: Confirm, *, names: Names = str, width: int = 78) -> t
 
 
 def render_view(view: View, *, names: Names = str, width: int = 78) -> tuple[str, ...]:
-    """The lines of a modal: its title, its blocks, its two buttons."""
+    """The lines of a modal: its title, its blocks, its two buttons; of App Home its blocks."""
     buttons = [view.body[key]["text"] for key in ("close", "submit") if view.body.get(key)]
     return (
-        view.body["title"]["text"],
+        *([view.body["title"]["text"]] if "title" in view.body else []),
         *render_blocks(view.body["blocks"], names=names, width=width),
         *(["  ".join(f"[ {words} ]" for words in buttons)] if buttons else []),
     )
