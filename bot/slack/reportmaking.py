@@ -79,9 +79,12 @@ class Maker:
         history = await self._history(found)
         head = (await self._timeline.book()).head
         lane, now = await self._lane(found), self._clock.now()
-        report = self._facts(found, history, lane, head=head, now=now)
         zone = self._calendar.zone
-        picture = picture_of(found, history, lane=lane, zone=zone, now=now, names=self._names)
+        # Of an incident of thousands of facts each takes a second: beside the loop, which goes on.
+        report = await asyncio.to_thread(self._facts, found, history, lane, head=head, now=now)
+        picture = await asyncio.to_thread(
+            picture_of, found, history, lane=lane, zone=zone, now=now, names=self._names
+        )
         made = await asyncio.to_thread(forms, report, picture, self._templates)
         for fault in made.faults:
             self._log.warning("own template passed over", incident=found.id, because=fault)
@@ -101,7 +104,8 @@ class Maker:
         at = next((event.at for event in whole if event.fact == last), found.opened_at)
         then = changed(replay(history), notebook=found.notebook)
         lane = (await self._lane(found)).until(at)
-        report = self._facts(then, history, lane, head=Head(history[-1].seq, history[-1].hash), now=at)
+        head = Head(history[-1].seq, history[-1].hash)
+        report = await asyncio.to_thread(self._facts, then, history, lane, head=head, now=at)
         around = self._around(history, then.report, request=last.request, notes=last.notes)
         shown = replace(around, canvas=await self.canvas_url(last.canvas))
         text = self._templates.render("incident_report.md.j2", report=report).text
