@@ -18,7 +18,7 @@ Measure = Literal["acknowledge", "mitigate", "resolve"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 FACTS: dict[Measure, tuple[str, str]] = {
-    "acknowledge": ("incident_opened", "the first acknowledged or snoozed"),
+    "acknowledge": ("incident_opened", "the first acknowledged, snoozed or handed over"),
     "mitigate": ("incident_opened", "the first step_finished that switched something on, or run_finished"),
     "resolve": ("incident_opened", "the last resolved"),
 }

@@ -21,6 +21,7 @@ from bot.slack.limits import (
     Block,
     Mrkdwn,
     channel,
+    cut,
     escape,
     joined,
     link,
@@ -38,6 +39,7 @@ _RESOLVED = 5
 _WATCHED = 40
 _UNDOS = 12
 _MILDEST = 5
+_TITLE = 200
 _STATES = {
     "well": "well since",
     "bad": "bad since",
@@ -103,7 +105,7 @@ def _headline(found: Sequence[Incident]) -> str:
 def _incident(incident: Incident, board: Board) -> Iterator[Block]:
     zone, now = board.duty.zone, board.now
     opened = moment(incident.opened_at, zone, beside=now)
-    url, name = board.link(incident), title(incident)
+    url, name = board.link(incident), _title(incident)
     head = say("*{}*", link(url, name) if url else name)
     about = say(
         "{} · open for {}, since {} · {}", incident.integration, age(incident, now=now), opened, incident.id
@@ -144,7 +146,7 @@ def _lines(found: Sequence[Incident], board: Board) -> Iterator[Mrkdwn]:
     for incident in found[:_ONE_LINE]:
         who = incident.acknowledged_by
         has = say("{} has it", person(who)) if who else escape("nobody has it")
-        url, name = board.link(incident), title(incident)
+        url, name = board.link(incident), _title(incident)
         yield say("*{}* {} · {}", incident.integration, link(url, name) if url else name, has)
     if (left := len(found) - _ONE_LINE) > 0:
         yield say("and {} more: `/mx status`", left)
@@ -182,7 +184,7 @@ def _resolved(board: Board) -> Iterator[Block]:
     for incident in latest:
         at = moment(incident.resolved_at or board.now, board.duty.zone, beside=board.now)
         by = person(incident.resolved_by or "mx")
-        url, name = board.link(incident), title(incident).removeprefix("Resolved · ")
+        url, name = board.link(incident), _title(incident).removeprefix("Resolved · ")
         lines.append(say("{} {} · {}, by {}", incident.integration, link(url, name) if url else name, at, by))
     yield blocks.section(joined("\n", lines))
 
@@ -191,6 +193,11 @@ def _foot(board: Board, drawn: str) -> Iterator[Mrkdwn]:
     yield say("Since {} nothing here has changed. Everything that mx can do: `/mx help`", drawn)
     if board.all_pages:
         yield link(board.all_pages, "All incidents, on a page")
+
+
+def _title(incident: Incident) -> str:
+    """Cut by itself: a link that is cut in the middle is no link."""
+    return cut(title(incident), _TITLE)
 
 
 def _gravest(incident: Incident) -> tuple[int, datetime]:

@@ -22,7 +22,7 @@ from bot.domain.response import quiet
 from bot.domain.telling import moment
 from bot.domain.watching import RecoveryChecked
 from bot.slack import blocks
-from bot.slack.limits import Block, Mrkdwn, escape, joined, person, say
+from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, person, say
 from bot.slack.press import Press
 
 METADATA = "mx_post"
@@ -31,6 +31,7 @@ METADATA = "mx_post"
 LATE = timedelta(minutes=1)
 """A post that comes later than this after its fact says of when it is."""
 
+_TITLE = 300
 _F = TypeVar("_F", bound=Fact)
 
 
@@ -180,7 +181,9 @@ def _handed(fact: HandedOver, told: Told) -> Post | None:
     if not found.open or found.acknowledged_by != fact.to or not newest:
         return None
     who, by = person(fact.to), person(told.event.actor)
-    head = say("{} *you have {} from here*, handed over by {}. {}", who, found.id, by, title(found))
+    head = say(
+        "{} *you have {} from here*, handed over by {}. {}", who, found.id, by, cut(title(found), _TITLE)
+    )
     words = [say("> {}", line) for line in fact.summary.splitlines() if line.strip()]
     more = [say("• {}", line) for line in fact.lines if line not in fact.summary]
     return Post(joined("\n", [head, *words, *more]), [_button(found, "I have it")])

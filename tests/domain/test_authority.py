@@ -9,6 +9,7 @@ from bot.domain.authority import (
     refuse_outsider,
     refuse_unchecked,
     refuse_unnamed,
+    unfit,
 )
 
 HERE = ("C1",)
@@ -90,3 +91,13 @@ def test_what_cannot_be_checked_says_why_and_what_to_do() -> None:
     )
     assert "Of slack:U1 nothing has to be asked." in named
     assert "mx.toml" not in named
+
+
+def test_whoever_cannot_be_given_an_incident_is_told_of_in_a_sentence_for_who_chose_them() -> None:
+    nobody_named, named = Authority(), Authority(("U1",), ())
+    assert unfit(Standing(robot=True), named) == "That is an app. Choose a person."
+    assert "switched off" in unfit(Standing(gone=True), named)
+    assert "not among the responders" in unfit(Standing(), named)
+    assert "a guest here" in unfit(Standing(guest=True), nobody_named)
+    assert "from another workspace" in unfit(Standing(stranger=True), nobody_named)
+    assert "not in the incident's channel" in unfit(Standing(), nobody_named)

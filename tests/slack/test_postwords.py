@@ -9,6 +9,7 @@ from bot.demo.slack.render import render
 from bot.domain.assessment import Severity
 from bot.domain.events import Acknowledged, AnyFact, Event, IncidentOpened, NoteAdded, Resolved, SeveritySet
 from bot.domain.fold import replay
+from bot.domain.notebook import DaySummed, HandedOver
 from bot.domain.oncall import (
     AckLapsed,
     AckReminded,
@@ -179,3 +180,45 @@ def test_only_what_is_in_the_table_is_posted_and_each_post_names_its_fact() -> N
         "event_type": "mx_post",
         "event_payload": {"incident": INCIDENT, "fact": f"{INCIDENT}:3"},
     }
+
+
+def test_whoever_is_given_an_incident_is_pinged_with_the_words_until_somebody_else_has_it() -> None:
+    given = HandedOver(
+        to="slack:U0BEN", summary=f"call back\n\n{EVIL}", lines=("On: 1 per second", "call back")
+    )
+    found = told(life((ANN, Acknowledged()), (ANN, given)))
+    assert found is not None
+    assert set(notifications(found)) == {"<@U0BEN>", "<@U0ANN>"}
+    said = text(found)
+    assert "you have" in said
+    assert "> <!channel> <@U0EVIL> @here now" in said
+    assert said.count("call back") == 1, "what the words say already is not said again"
+    assert "• On: 1 per second" in said
+    assert "I have it" in said
+    assert told(life((ANN, given), (ANN, Acknowledged())), of=1) is None
+    assert told(life((ANN, given), ("slack:U0BEN", given.model_copy(update={"to": ANN}))), of=1) is None
+    assert told(life((ANN, given), (ANN, Resolved())), of=1) is None
+
+
+def test_a_summary_of_any_length_fits_into_its_post() -> None:
+    lines = tuple(f"On: {number} {EVIL}" for number in range(200))
+    assert told(life((ANN, HandedOver(to="slack:U0BEN", summary="&<>" * 1000, lines=lines)))) is not None
+    assert told(life(DaySummed(day=NINE.date(), says=f"open {EVIL}", lines=lines))) is not None
+
+
+def test_the_days_summary_names_who_has_it_unless_they_want_quiet_and_only_the_latest_is_told() -> None:
+    summed = DaySummed(day=NINE.date(), says=f"open for 2 days {EVIL}", lines=("Severity: SEV-2", EVIL))
+    found = told(life((ANN, Acknowledged()), summed))
+    assert found is not None
+    assert set(notifications(found)) == {"<@U0ANN>"}
+    assert "@U0ANN has it, since 09:01 UTC" in text(found)
+    quiet = told(life((ANN, Snoozed(until=DUE, severity=None, reason="asleep")), summed))
+    assert quiet is not None
+    assert notifications(quiet) == ()
+    assert "Somebody has it" in text(quiet)
+    nobody = told(life(summed))
+    assert nobody is not None
+    assert notifications(nobody) == ()
+    later = summed.model_copy(update={"day": NINE.date() + timedelta(days=1)})
+    assert told(life(summed, later), of=1) is None
+    assert told(life(summed, (ANN, Resolved())), of=1) is None

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config import Settings
 from bot.domain.assessment import Assessment, Finding, Severity
+from bot.domain.book import Book
 from bot.domain.chain import GENESIS, Head
 from bot.domain.events import Acknowledged, AnyFact, Assessed, Event, IncidentOpened, Resolved
 from bot.domain.fold import replay
@@ -23,9 +24,10 @@ from bot.gateway_client import GatewayClient
 from bot.playbook import by_kind, own, shipped
 from bot.ports import Clock
 from bot.report import facts_for
-from bot.slack import blocks, cardview, itemview, modals, reportview
+from bot.slack import blocks, cardview, forms, homeview, itemview, modals, reportview
 from bot.slack.cardview import Offer
 from bot.slack.commands import usage
+from bot.slack.homeview import Board
 from bot.slack.planner import Planner
 from bot.slack.press import Press
 from bot.slack.reportview import Around
@@ -100,6 +102,7 @@ async def shown(settings: Settings, clock: Clock) -> tuple[Shown, ...]:
         Shown("reason", "view", modals.reason("Pass over", "Why?", press=press, submit="Pass it over"))
     )
     parts += _report(there, settings, clock)
+    parts += _written(incidents, settings, clock)
     parts.append(Shown("help", "message", _parts(blocks.private(usage(), [blocks.section(usage())]))))
     return tuple(parts)
 
@@ -122,6 +125,31 @@ def _report(there: Incident, settings: Settings, clock: Clock) -> list[Shown]:
         Shown("report", "message", _parts(reportview.message(report, there, around))),
         Shown("action items", "view", itemview.listing(items, press=press)),
     ]
+
+
+def _written(incidents: Mapping[str, Incident], settings: Settings, clock: Clock) -> list[Shown]:
+    """The dialogs in which people write, and App Home."""
+    there, zone, now = incidents["open"], settings.bot.zone, clock.now()
+    made = [Press(act=act, incident=there.id, integration=there.integration) for _, act in cardview.WRITTEN]
+    note_it, grade, give = made
+    board = Board(
+        _book(now), settings.integrations, settings.bot.duty, now, page=lambda _: "https://mx.example.com/"
+    )
+    return [
+        Shown("note", "view", forms.note(there, press=note_it)),
+        Shown("severity", "view", forms.severity(there, press=grade, zone=zone, now=now)),
+        Shown("hand-over", "view", forms.hand_over(there, press=give, zone=zone, now=now)),
+        Shown("App Home", "view", homeview.home(board, drawn="09:00")),
+    ]
+
+
+def _book(now: datetime) -> Book:
+    book = Book()
+    for event in _events(
+        now, IncidentOpened(integration="default"), Assessed(assessment=_assessment(now, times=40))
+    ):
+        book.apply(event)
+    return book
 
 
 def _parts(message: blocks.Message) -> dict[str, JsonValue]:

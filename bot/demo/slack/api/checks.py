@@ -1,7 +1,7 @@
 """blocks.validate: Slack's own check of blocks, a view or a message; it needs no token."""
 
 from bot.demo.slack.api.call import Answer, ApiError, Call
-from bot.demo.slack.blockkit import blocks_chars, blocks_faults, view_faults
+from bot.demo.slack.blockkit import blocks_chars, blocks_faults, home_faults, view_faults
 from bot.demo.slack.rates import Rates
 from bot.demo.slack.schema import Fault
 
@@ -15,7 +15,8 @@ def blocks_validate(call: Call, _rates: Rates) -> Answer:
     value = call.json(what, "invalid_arguments")
     match what:
         case "view":
-            faults = view_faults(value, at="")
+            home = isinstance(value, dict) and value.get("type") == "home"
+            faults = home_faults(value, at="") if home else view_faults(value, at="")
         case "message":
             blocks = value.get("blocks", []) if isinstance(value, dict) else value
             faults = blocks_faults(blocks) + _length(call, blocks)
