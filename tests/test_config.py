@@ -1,6 +1,7 @@
 """Settings: the environment wins, every fault is listed at once with its place, an odd API key never stops the start."""
 
 import re
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -296,3 +297,14 @@ def test_a_host_that_keeps_nothing_of_its_disk_is_known_by_what_it_sets(tmp_path
     assert load(env={"K_SERVICE": "mx"}, folder=tmp_path).platform == "Cloud Run"
     assert load(env={"DYNO": "web.1"}, folder=tmp_path).platform == "Heroku"
     assert load(env={}, folder=tmp_path).platform is None
+
+
+def test_the_hour_of_the_daily_summary_is_a_time_of_day_or_off(tmp_path: Path) -> None:
+    assert load(env={}, folder=tmp_path).bot.summary_at == time(9)
+    for written, found in (("07:30", time(7, 30)), ("off", None), ("00:00", time(0))):
+        (tmp_path / "mx.toml").write_text(f'[bot]\nsummary_at = "{written}"\n')
+        assert load(env={}, folder=tmp_path).bot.summary_at == found
+    for wrong in ('"9"', '"24:00"', '"09:00-10:00"', '"OFF"'):
+        (tmp_path / "mx.toml").write_text(f"[bot]\nsummary_at = {wrong}\n")
+        (fault,) = faults({}, tmp_path)
+        assert 'write a time of day such as "09:00", or "off"' in fault

@@ -36,6 +36,8 @@ _SPACE_S = 0.7
 _AT_LEAST_S = 2.0
 """What happens within that is shown by the next publication."""
 _AT_ONCE = 10
+_DRAW_S = 10.0
+"""How old what was drawn may be while the timeline stands still: ages and the gateway's buffer move all the same."""
 _LONGEST_WAIT_S = 60.0
 _NOTE = "home:"
 
@@ -82,6 +84,8 @@ class Homes:
         self._shown: dict[str, _Shown] = {}
         self._drawn = ("", "")
         """The digest of what is shown now, and since when it has been so."""
+        self._latest: tuple[int, float, View] | None = None
+        """What was drawn last, of which head of the timeline and when."""
         self._log = structlog.get_logger("mx.slack.home")
 
     async def opened(self, user: str, *, bare: bool = False) -> None:
@@ -130,9 +134,13 @@ class Homes:
         return shown.digest != digest and self._clock.monotonic() >= shown.not_before
 
     async def _full(self) -> View:
+        book, at = await self._timeline.book(), self._clock.monotonic()
+        known = self._latest
+        if known is not None and known[0] == book.head.seq and at - known[1] < _DRAW_S:
+            return known[2]
         now = self._clock.now()
         board = Board(
-            await self._timeline.book(),
+            book,
             self._integrations,
             self._duty,
             now,
@@ -145,7 +153,9 @@ class Homes:
         digest = _digest(homeview.home(board, drawn=""))
         if digest != self._drawn[0]:
             self._drawn = (digest, _of(now, self._duty))
-        return homeview.home(board, drawn=self._drawn[1])
+        view = homeview.home(board, drawn=self._drawn[1])
+        self._latest = (book.head.seq, at, view)
+        return view
 
     async def _publish(self, user: str, full: View, digest: str, *, people: int) -> None:
         shown = self._shown[user]

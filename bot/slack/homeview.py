@@ -126,9 +126,10 @@ def _buttons(incident: Incident, titles: Mapping[str, str]) -> list[Block]:
     """Who has it, what is on, then everything else."""
     label = dutyview.ack_label(incident)
     made = [_button(label, _press("ack", incident), style="primary")] if label else []
-    for lease in incident.leases[:_UNDOS]:
-        press = _press("undo", incident).model_copy(update={"playbook": lease.playbook, "undoes": lease.run})
-        made.append(_button(f"Undo: {titles.get(lease.playbook, lease.playbook)}", press))
+    runs = {lease.run: lease.playbook for lease in incident.leases}  # a run may have several things on
+    for run, playbook in [*runs.items()][:_UNDOS]:
+        press = _press("undo", incident).model_copy(update={"playbook": playbook, "undoes": run})
+        made.append(_button(f"Undo: {titles.get(playbook, playbook)}", press))
     rest: list[tuple[str, Act]] = [("Triage again", "again"), *WRITTEN, ("Report", "report")]
     return [*made, *(_button(words, _press(act, incident)) for words, act in rest)]
 

@@ -129,6 +129,22 @@ async def test_what_is_on_can_be_taken_back_from_there(rig: Rig) -> None:
     assert (undo.undoes, undo.requested_by) == ("run-1", f"slack:{rig.ann}")
 
 
+async def test_a_run_with_several_things_on_has_one_undo(rig: Rig) -> None:
+    incident = await rig.open()
+    await on(rig, incident.id)
+    now = rig.clock.now()
+    second = Lease(
+        id="run-1:1", run="run-1", playbook="rate-limited", says="asset-sync paused", owner=f"slack:{rig.ann}",
+        reason="429", since=now, expires_at=None,
+    )  # fmt: skip
+    await tell(
+        rig, incident.id, e.StepFinished(run="run-1", index=1, outcome="done", says="on", started=second)
+    )
+    seen = await opened(rig, rig.ann)
+    assert "On: asset-sync paused" in seen
+    assert seen.count("[ Undo: ") == 1
+
+
 async def test_a_refusal_is_told_in_a_dialog(tmp_path: Path) -> None:
     async with rigs.rig(tmp_path, authority=lambda people: Authority((people[0],), ())) as rig:
         incident = await rig.open()
