@@ -117,6 +117,7 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         "gateway watch": slack.watch.follow,
         "card": slack.cards.follow,
         "answers": slack.answers.follow,
+        "keeper": slack.keeper.follow,
         "report": slack.reports.follow,
         "posts": slack.posts.follow,
         "home": slack.homes.follow,

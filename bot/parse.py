@@ -61,6 +61,14 @@ def shaped(pattern: str, instead: str) -> Parser:
     return parse
 
 
+def emoji(value: Any) -> str:
+    """The name of an emoji, with or without its colons; returned without."""
+    found = str(value).strip().strip(":")
+    if not re.fullmatch(r"[a-z0-9_+'-]{1,100}", found):
+        raise ValueError("write the name of an emoji as Slack shows it, such as pushpin")
+    return found
+
+
 def http_url(value: Any) -> str:
     """An ``http://`` or ``https://`` URL with a host."""
     instead = "write a URL such as https://api.example.com/v1"

@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 from bot.domain import events as e
 from bot.domain.assessment import Assessment
+from bot.domain.notebook import KeepAnswered, KeepRequested
 from bot.domain.showing import CardPosted, ReportPosted, ReportRequested
 from bot.domain.words import sentence
 from bot.report_words import with_names
@@ -74,6 +75,8 @@ def _row(at: datetime, actor: str, fact: e.AnyFact) -> Iterator[tuple[datetime, 
             | e.StepStarted()
             | e.RunFinished()
             | CardPosted()
+            | KeepRequested()
+            | KeepAnswered()
             | ReportRequested()
             | ReportPosted()
         ):

@@ -10,6 +10,7 @@ from bot.action_items import ActionItems
 from bot.domain.authority import Authority
 from bot.engine import Engine, new_id
 from bot.gateway_watch import Watch
+from bot.keeping import Keeping
 from bot.lane_keeping import LaneKeeper
 from bot.ordering import Ordering
 from bot.slack.answers import Answers
@@ -19,6 +20,7 @@ from bot.slack.card import Cards
 from bot.slack.chat import SlackChat
 from bot.slack.edge import Edge
 from bot.slack.homes import Homes
+from bot.slack.keeper import Keeper
 from bot.slack.later import Later
 from bot.slack.members import Members
 from bot.slack.planner import Planner
@@ -40,6 +42,7 @@ class SlackSide:
     later: Later
     cards: Cards
     answers: Answers
+    keeper: Keeper
     reports: Reports
     posts: Posts
     homes: Homes
@@ -110,6 +113,9 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             clock=clock,
             refresh=cards.refresh,
             homes=homes,
+            chat=chat,
+            keeping=Keeping(engine.timeline, clock, integrations=integrations, new_id=new_id),
+            keep_emoji=engine.settings.bot.keep_emoji,
         )
         yield SlackSide(
             api=api,
@@ -118,6 +124,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             later=later,
             cards=cards,
             answers=Answers(engine.timeline, api, chat, replies, clock=clock),
+            keeper=Keeper(engine.timeline, api, chat, replies, clock=clock),
             reports=Reports(
                 engine.timeline,
                 api,

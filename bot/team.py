@@ -81,6 +81,8 @@ class BotSettings:
     """Signs the links to the bot's pages; None: nothing is shown there."""
     link_days: float = 7.0
     """For how many days such a link is good."""
+    keep_emoji: str = "pushpin"
+    """Put on a message, it puts the message on the timeline; without colons."""
     summary_at: time | None = time(9)
     """When an incident that stays open is summed up each day, in the team's zone; None: never."""
 
@@ -128,6 +130,7 @@ def bot_of(found: dict[str, Any], *, database: Path, beside: Path) -> BotSetting
         link_secret=found["link_secret"],
         link_days=found["link_days"],
         summary_at=found["summary_at"],
+        keep_emoji=found["keep_emoji"],
         watching=Watching(
             online_urls=found["online_urls"],
             samples_keep_s=found["samples_keep_s"],

@@ -26,6 +26,8 @@ from bot.domain.notebook import (
     ActionTicked,
     DaySummed,
     HandedOver,
+    KeepAnswered,
+    KeepRequested,
     KeptMessageChanged,
     KeptMessageRemoved,
     MessageKept,
@@ -51,7 +53,15 @@ _UNMARKED = frozenset(
         *(NoteAdded, Assessed, Acknowledged, SeveritySet, RunPlanned, StepStarted, StepFinished, CardPosted),
         *(ResponseReminded, AckReminded, AckLapsed, Snoozed, SnoozeEnded, PagerReported, PageOverdue),
         *(WatchMoved, VendorReported, GapsOpened, GapsAccepted),
-        *(MessageKept, KeptMessageChanged, KeptMessageRemoved, HandedOver, DaySummed),
+        *(
+            KeepRequested,
+            KeepAnswered,
+            MessageKept,
+            KeptMessageChanged,
+            KeptMessageRemoved,
+            HandedOver,
+            DaySummed,
+        ),
         *(ActionAdded, ActionChanged, ActionTicked),
     }
 )

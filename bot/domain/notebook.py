@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Literal
 
-from bot.domain.fact import Fact
+from bot.domain.fact import Address, Fact
 from bot.domain.readings import Frozen
 
 
@@ -12,6 +12,26 @@ class KeptFile(Frozen):
 
     title: str
     permalink: str | None = None
+
+
+class KeepRequested(Fact):
+    """Somebody wants a message on the timeline; the keeper fetches it once, and tries again while Slack is away."""
+
+    kind = "keep_requested"
+    request: str
+    channel: str
+    message: str
+    """Slack's ``ts`` of it."""
+    by: Literal["shortcut", "emoji", "mention"]
+    address: Address = Address()
+
+
+class KeepAnswered(Fact):
+    """A message was not put on the timeline: it is there already, or it cannot be read; ``says`` tells what to do."""
+
+    kind = "keep_answered"
+    request: str
+    says: str
 
 
 class MessageKept(Fact):
@@ -30,6 +50,7 @@ class MessageKept(Fact):
     """The ``ts`` of the thread's first message, where it is an answer in a thread."""
     permalink: str | None = None
     files: tuple[KeptFile, ...] = ()
+    request: str | None = None
 
 
 class KeptMessageChanged(Fact):
@@ -102,7 +123,9 @@ class DaySummed(Fact):
 
 
 AnyNotebook = (
-    MessageKept
+    KeepRequested
+    | KeepAnswered
+    | MessageKept
     | KeptMessageChanged
     | KeptMessageRemoved
     | HandedOver

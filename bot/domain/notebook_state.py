@@ -12,6 +12,8 @@ from bot.domain.notebook import (
     AnyNotebook,
     DaySummed,
     HandedOver,
+    KeepAnswered,
+    KeepRequested,
     KeptMessageChanged,
     KeptMessageRemoved,
     MessageKept,
@@ -55,6 +57,8 @@ class Handed(NamedTuple):
 class Notebook:
     """All of it, oldest first."""
 
+    wanted: tuple[Event, ...] = ()
+    """Messages that are to be kept, and are not fetched yet."""
     kept: tuple[Kept, ...] = ()
     items: tuple[Item, ...] = ()
     handed: tuple[Handed, ...] = ()
@@ -75,9 +79,13 @@ class Notebook:
 def after(was: Notebook, event: Event, fact: AnyNotebook) -> Notebook:  # noqa: PLR0911 - one case for each kind of fact
     """The notebook after one more of these facts."""
     match fact:
+        case KeepRequested():
+            return replace(was, wanted=(*was.wanted, event))
+        case KeepAnswered(request=request):
+            return replace(was, wanted=_without(was.wanted, request))
         case MessageKept():
             kept = Kept(event.version, event.actor, event.at, fact, fact.text)
-            return replace(was, kept=(*was.kept, kept))
+            return replace(was, kept=(*was.kept, kept), wanted=_without(was.wanted, fact.request))
         case KeptMessageChanged():
             return replace(was, kept=tuple(_changed(one, fact) for one in was.kept))
         case KeptMessageRemoved():
@@ -100,6 +108,12 @@ def after(was: Notebook, event: Event, fact: AnyNotebook) -> Notebook:  # noqa: 
             return replace(was, summed=max(fact.day, was.summed or fact.day))
         case _:
             assert_never(fact)
+
+
+def _without(wanted: tuple[Event, ...], request: str | None) -> tuple[Event, ...]:
+    return tuple(
+        one for one in wanted if not (isinstance(one.fact, KeepRequested) and one.fact.request == request)
+    )
 
 
 def _is(one: Kept, channel: str, message: str) -> bool:

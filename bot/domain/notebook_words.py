@@ -10,6 +10,8 @@ from bot.domain.notebook import (
     AnyNotebook,
     DaySummed,
     HandedOver,
+    KeepAnswered,
+    KeepRequested,
     KeptMessageChanged,
     KeptMessageRemoved,
     MessageKept,
@@ -19,6 +21,10 @@ from bot.domain.notebook import (
 def told_notebook(fact: AnyNotebook) -> str:  # noqa: PLR0911 - one line for each kind of fact
     """What was put on the timeline; names of people are as their facts have them."""
     match fact:
+        case KeepRequested():
+            return "A message is to be put on the timeline"
+        case KeepAnswered(says=says):
+            return says
         case MessageKept(text=text, files=files, author=author, said_at=said_at):
             with_files = f" [{', '.join(file.title for file in files)}]" if files else ""
             return f"Message of {author}, {said_at:%H:%M} UTC: {text}{with_files}"

@@ -25,6 +25,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "canvases.create": ("canvases:write",),
         "canvases.edit": ("canvases:write",),
         "chat.getPermalink": (),
+        "chat.postEphemeral": ("chat:write",),
         "chat.postMessage": ("chat:write",),
         "chat.update": ("chat:write",),
         "conversations.history": ("channels:history", "groups:history"),

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import MxError
 from bot.faults import where
-from bot.slack import blocks, buttons, commands, dialogs, items, modals
+from bot.slack import blocks, buttons, commands, dialogs, events, items, modals
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import Mrkdwn, escape, with_people
 from bot.slack.press import Press
@@ -80,9 +80,6 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
             answer = {"response_action": "update", "view": told}
         await ack(**answer)
 
-    async def on_rest(ack: AsyncAck) -> None:
-        await ack()
-
     async def on_fault(error: Exception) -> BoltResponse:
         # Bolt would answer 500, and log the error's words, which may quote the delivery.
         log.warning("delivery not understood", fault=where(error))
@@ -94,22 +91,36 @@ def bolt_app(client: AsyncWebClient, edge: Edge, *, bot_token: str) -> AsyncApp:
     app.command(_ANY)(on_command)
     app.action(_ANY)(on_click)
     app.view(_ANY)(on_view)
-    app.event("app_home_opened")(home_listener(edge))
-    app.event(_ANY)(on_rest)
-    app.shortcut(_ANY)(on_rest)
+    app.event(_ANY)(_event_listener(edge, log))
+    app.shortcut(_ANY)(_shortcut_listener(edge, log))
     return app
 
 
-def home_listener(edge: Edge) -> Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]:
-    """Notes that somebody opened App Home; its follower publishes it."""
-
-    async def on_home(ack: AsyncAck, event: dict[str, Any]) -> None:
-        user = str(event.get("user", ""))
-        if event.get("tab") == "home" and user:
-            edge.later.put(lambda: edge.homes.opened(user, bare="view" not in event))
+def _event_listener(edge: Edge, log: Any) -> Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]:
+    async def on_event(ack: AsyncAck, body: dict[str, Any]) -> None:
+        heard = events.heard_of(body)
+        listener = events.EVENTS.get(str(heard.event.get("type")))
+        if listener is not None:
+            fault = await _within(lambda: listener.act(edge, heard), log)
+            place = events.told_where(heard)
+            if fault is not None and place is not None:
+                edge.later.put(lambda: edge.chat.whisper(*place, fault))
         await ack()
 
-    return on_home
+    return on_event
+
+
+def _shortcut_listener(edge: Edge, log: Any) -> Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]:
+    async def on_shortcut(ack: AsyncAck, body: dict[str, Any]) -> None:
+        shortcut = events.SHORTCUTS.get(str(body.get("callback_id")))
+        if shortcut is not None:
+            asked = asked_by_click(body, {})
+            told = await _within(lambda: shortcut.act(edge, asked, body), log)
+            if told is not None:
+                edge.answer_later(asked, told)
+        await ack()
+
+    return on_shortcut
 
 
 def pressed(action: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from bot.slack.api import SlackApi
+from bot.slack.api import SlackApi, SlackError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,44 @@ class SlackChat:
             "chat.postMessage", {"channel": channel, **message}, doing=f"posting to {channel}", again=False
         )
         return str(answer["ts"])
+
+    async def whisper(
+        self, channel: str, user: str, message: Mapping[str, Any], *, thread: str | None = None
+    ) -> None:
+        """Say something that one person alone sees; it does not outlast a reload of the client."""
+        known = {name: message[name] for name in ("text", "blocks") if name in message}
+        await self._api.call(
+            "chat.postEphemeral",
+            {"channel": channel, "user": user, **known} | ({"thread_ts": thread} if thread else {}),
+            doing=f"answering privately in {channel}",
+            again=False,
+        )
+
+    async def read(self, channel: str, ts: str) -> Mapping[str, Any] | None:
+        """One message, also where it stands in a thread; None where it is gone."""
+        try:
+            answer = await self._api.call(
+                "conversations.replies",
+                {
+                    "channel": channel,
+                    "ts": ts,
+                    "oldest": ts,
+                    "latest": ts,
+                    "inclusive": "true",
+                    "limit": 2,  # a thread's first message comes along unasked
+                },
+                doing=f"reading a message in {channel}",
+                again=True,
+                read=True,
+            )
+        except SlackError as error:
+            if error.code in {"thread_not_found", "message_not_found"}:
+                return None
+            raise
+        found = [
+            one for one in answer.get("messages", []) if isinstance(one, Mapping) and one.get("ts") == ts
+        ]
+        return found[0] if found else None
 
     async def update(self, channel: str, message_id: str, message: Mapping[str, JsonValue]) -> None:
         # chat.update knows fewer arguments than chat.postMessage.

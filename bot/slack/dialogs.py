@@ -17,18 +17,30 @@ from bot.slack.api import SlackError
 from bot.slack.edge import Asked, Edge
 from bot.slack.limits import with_people
 from bot.slack.modals import View
-from bot.slack.press import DOING, NEEDS, Press
+from bot.slack.press import DOING, NEEDS, Act, Press
 
 _UNUSABLE = frozenset({"not_found", "hash_conflict"})
 """Codes by which Slack says that the person has closed the dialog, or has another one now."""
 _MODES: Mapping[str, Mode] = {"run": "apply", "undo": "undo", "extend": "extend"}
+_FORMS: Mapping[Act, str] = {"note": "Note…", "severity": "Severity…", "handover": "Hand over…"}
 _NO_PARAMS: Mapping[str, JsonValue] = {}
+
+
+class NeedsClick(Refused):
+    """A dialog was to be opened for what came without a click or a command: the button that opens it is to be shown."""
+
+    def __init__(self, press: Press, label: str) -> None:
+        super().__init__(f"This opens a dialog: click {label}, or type it with /mx.")
+        self.press = press
+        self.label = label
 
 
 async def open_plan(edge: Edge, asked: Asked, incident: Incident, press: Press) -> None:
     """Open the dialog with the plan behind this button or command. Raises Refused where there is none, or no dialog."""
     found, title = _playbook(edge, incident, press)
     await _may(edge, asked, press)
+    if asked.trigger is None:
+        raise NeedsClick(press, title)
     view = await opened(
         edge, asked, modals.waiting(title, "Working out what this would do now…", press=press)
     )
@@ -51,6 +63,8 @@ async def open_form(
 ) -> None:
     """Open the dialog in which somebody writes. Raises Refused."""
     await _may(edge, asked, press)
+    if asked.trigger is None:
+        raise NeedsClick(press, _FORMS.get(press.act, press.act))
     await opened(edge, asked, writing.form(edge, incident, press, to=to, words=words))
 
 

@@ -18,12 +18,14 @@ from bot.gaps import Gaps
 from bot.gateway_watch import Watch
 from bot.handover import Handover
 from bot.incidents import Incidents
+from bot.keeping import Keeping
 from bot.ordering import Ordering
 from bot.page_links import PageLinks
 from bot.playbook import Playbook
 from bot.ports import Clock
 from bot.slack import blocks, modals
 from bot.slack.api import SlackApi
+from bot.slack.chat import SlackChat
 from bot.slack.homes import Homes
 from bot.slack.later import Later
 from bot.slack.limits import Mrkdwn
@@ -81,6 +83,10 @@ class Edge:
     """Have this incident's card drawn again."""
     homes: Homes
     """Who has App Home open."""
+    chat: SlackChat
+    keeping: Keeping
+    keep_emoji: str
+    """The emoji that puts a message on the timeline, without colons."""
 
     @property
     def zone(self) -> ZoneInfo:

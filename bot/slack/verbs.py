@@ -3,7 +3,9 @@
 import re
 
 from bot.domain.assessment import Severity
+from bot.domain.events import Event
 from bot.domain.incident import Incident
+from bot.domain.notebook import MessageKept
 from bot.domain.telling import some
 from bot.domain.words import sentence
 from bot.errors import Refused
@@ -85,9 +87,9 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
         say(
             "`{}` {} {} {}",
             event.version,
-            clock(event.at, edge.zone),
+            _when(event, edge),
             person(event.actor),
-            sentence(event.fact),
+            with_people(sentence(event.fact)),
         )
         for event in history[-_LINES:]
     ]
@@ -98,6 +100,14 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     url = edge.pages.incident(found.id)
     page = [blocks.context(link(url, PAGE))] if url else []
     return blocks.private(head, [blocks.section(head), *_paragraphs(lines), *page])
+
+
+def _when(event: Event, edge: Edge) -> Mrkdwn:
+    """When it happened; of a message that is kept, with the way to it."""
+    at = clock(event.at, edge.zone)
+    fact = event.fact
+    kept = isinstance(fact, MessageKept) and fact.permalink
+    return link(kept, at) if kept else escape(at)
 
 
 async def playbooks(edge: Edge, _asked: Asked, words: str) -> blocks.Message:

@@ -4,7 +4,7 @@ from typing import Literal, assert_never, get_args
 
 from bot.domain import events as e
 from bot.domain.drilling import AnyDrill
-from bot.domain.notebook import AnyNotebook, DaySummed
+from bot.domain.notebook import AnyNotebook, DaySummed, KeepAnswered, KeepRequested
 from bot.domain.oncall import AnyOnCall, Snoozed
 from bot.domain.order import GatewayAnswered, ReplayAsked, WriteDecided
 from bot.domain.showing import AnyShowing, ReportRequested
@@ -36,7 +36,7 @@ def sort_of(fact: e.AnyFact) -> Sort:  # noqa: PLR0911 - one line for each sort
             return "mitigations"
         case e.Assessed() | e.TriageFinished():
             return "probes"
-        case e.IncidentOpened() | DaySummed():
+        case e.IncidentOpened() | DaySummed() | KeepRequested() | KeepAnswered():
             return "mx"
         case _ if isinstance(fact, AnySteering):
             return "mitigations"

@@ -33,6 +33,7 @@ from bot.gateway_orders import Orders
 from bot.gateway_watch import Watch
 from bot.handover import Handover
 from bot.incidents import Incidents
+from bot.keeping import Keeping
 from bot.ordering import Ordering
 from bot.page_links import PageLinks
 from bot.playbook import Playbook
@@ -292,6 +293,11 @@ async def rig(
             pages=pages,
             clock=clock,
             refresh=cards.refresh,
+            chat=chat,
+            keeping=Keeping(
+                timeline, clock, integrations=integrations, new_id=lambda: f"keep-{folder.name}-{next(ids)}"
+            ),
+            keep_emoji="pushpin",
             homes=homes,
         )
         app = bolt_app(client, edge, bot_token=slack.bot_token)

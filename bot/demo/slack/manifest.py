@@ -45,5 +45,5 @@ SUBSCRIPTIONS = frozenset(
 )
 """What an incident bot subscribes to, unless a workspace is started with others."""
 
-SHORTCUTS = (Shortcut("mx_note", "Put on the timeline"),)
+SHORTCUTS = (Shortcut("mx_keep", "Put on the timeline"),)
 """The shortcuts of an incident bot, unless a workspace is started with others."""
