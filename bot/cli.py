@@ -36,6 +36,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("page", "Send a test page to every configured pager, and end it."),
     ("report", "Print the incident report."),
     ("stats", "Print how fast incidents were answered, mitigated and resolved."),
+    ("manifest", "Print the manifest of the Slack app."),
     ("doctor", "Check every setting and say what to do next."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
 )

@@ -8,64 +8,20 @@ from bot.domain.chain import GENESIS, Head
 from bot.domain.change import Change
 from bot.domain.desk import STREAM, Desk, at_desk
 from bot.domain.events import (
-    Acknowledged,
     Assessed,
     Event,
-    NoteAdded,
-    RunPlanned,
     RunRequested,
-    SeveritySet,
     StepFinished,
-    StepStarted,
 )
 from bot.domain.fold import evolve, replay
 from bot.domain.incident import Incident
-from bot.domain.notebook import (
-    ActionAdded,
-    ActionChanged,
-    ActionTicked,
-    DaySummed,
-    HandedOver,
-    KeepAnswered,
-    KeepRequested,
-    KeptMessageChanged,
-    KeptMessageRemoved,
-    MessageKept,
-)
-from bot.domain.oncall import (
-    AckLapsed,
-    AckReminded,
-    PageOverdue,
-    PagerReported,
-    ResponseReminded,
-    Snoozed,
-    SnoozeEnded,
-)
-from bot.domain.showing import CardPosted
-from bot.domain.watching import GapsAccepted, GapsOpened, VendorReported, WatchMoved
+from bot.domain.unmarked import UNMARKED
+from bot.domain.watching import VendorReported
 
 _FOLD_AT = 10_000
 """So many facts may wait for a reader; an assessment does not wait, since it is a hundred times as big as the rest."""
 
 _NEVER = (0, 0)
-_UNMARKED = frozenset(
-    {
-        *(NoteAdded, Assessed, Acknowledged, SeveritySet, RunPlanned, StepStarted, StepFinished, CardPosted),
-        *(ResponseReminded, AckReminded, AckLapsed, Snoozed, SnoozeEnded, PagerReported, PageOverdue),
-        *(WatchMoved, VendorReported, GapsOpened, GapsAccepted),
-        *(
-            KeepRequested,
-            KeepAnswered,
-            MessageKept,
-            KeptMessageChanged,
-            KeptMessageRemoved,
-            HandedOver,
-            DaySummed,
-        ),
-        *(ActionAdded, ActionChanged, ActionTicked),
-    }
-)
-"""Facts that neither open nor close anything that somebody looks for."""
 
 
 class Book:
@@ -246,7 +202,7 @@ class _Now:
                 self.runs[fact.run] = now.id
             elif type(fact) is StepFinished:
                 _mark(self.leased, now.id, present=bool(now.leases))
-        if type(event.fact) not in _UNMARKED:
+        if type(event.fact) not in UNMARKED:
             self._mark(event.stream)
 
     def replace(self, stream: str, events: Sequence[Event]) -> None:

@@ -1,5 +1,6 @@
 """The app's manifest: within Slack's limits, no unknown key, and every scope that the code needs."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.demo.slack.limits import DEFAULT_SCOPES
+from bot.demo.slack.manifest import EVENT_SCOPES, SUBSCRIPTIONS
+from bot.demo.slack.manifest import SHORTCUTS as STAND_IN_SHORTCUTS
 from bot.slack.api import SCOPES
+from bot.slack.manifest import REASONS, as_json, as_yaml, scopes
+from bot.slack.manifest import manifest as made
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,6 +25,7 @@ KNOWN: dict[str, set[str]] = {
     "features": {"bot_user", "slash_commands", "shortcuts", "app_home"},
     "features.app_home": {"home_tab_enabled", "messages_tab_enabled", "messages_tab_read_only_enabled"},
     "features.bot_user": {"display_name", "always_online"},
+    "features.shortcuts": {"name", "type", "callback_id", "description"},
     "features.slash_commands": {"command", "url", "description", "usage_hint", "should_escape"},
     "oauth_config": {"scopes", "redirect_urls"},
     "oauth_config.scopes": {"bot", "user"},
@@ -61,6 +68,29 @@ def test_it_has_no_unknown_key(manifest: dict[str, Any]) -> None:
     assert _unknown({"settings": {"socket_mode": True}}) == ["settings: socket_mode"]
 
 
+def test_the_file_is_what_the_code_says() -> None:
+    """To write it again: `mx manifest > manifest.yml`."""
+    assert (ROOT / "manifest.yml").read_text("utf-8") == as_yaml(made())
+
+
+def test_yaml_and_json_say_the_same_as_the_code_and_reasons_stand_behind_all_that_is_asked_for() -> None:
+    whole = made(url="https://bot.example.org/", socket=False)
+    assert yaml.safe_load(as_yaml(whole)) == whole == json.loads(as_json(whole))
+    assert whole["settings"]["socket_mode_enabled"] is False
+    assert "https://bot.example.org/slack/events" in as_yaml(whole)
+    asked = [*scopes(), *whole["settings"]["event_subscriptions"]["bot_events"]]
+    assert [one for one in asked if one not in REASONS] == []
+
+
+def test_the_stand_in_hears_what_the_app_subscribes_to(manifest: dict[str, Any]) -> None:
+    """What stories and the simulator play is what a real workspace would deliver."""
+    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == SUBSCRIPTIONS
+    assert [one["callback_id"] for one in manifest["features"]["shortcuts"]] == [
+        one.callback_id for one in STAND_IN_SHORTCUTS
+    ]
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) <= DEFAULT_SCOPES
+
+
 def test_it_keeps_slacks_lengths(manifest: dict[str, Any]) -> None:
     about = manifest["display_information"]
     assert len(about["name"]) <= 35
@@ -74,8 +104,9 @@ def test_it_keeps_slacks_lengths(manifest: dict[str, Any]) -> None:
 
 
 def test_it_asks_for_exactly_the_scopes_that_the_code_needs(manifest: dict[str, Any]) -> None:
-    needed = {scope for scopes in SCOPES.values() for scope in scopes} | {"commands"}
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == needed
+    called = {scope for needed in SCOPES.values() for scope in needed}
+    heard = {EVENT_SCOPES[name] for name in manifest["settings"]["event_subscriptions"]["bot_events"]}
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == (called | heard | {"commands"}) - {None}
 
 
 def test_every_method_that_the_code_calls_has_its_scopes_listed() -> None:

@@ -13,6 +13,7 @@ from bot.config import load
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.slack import blocks, modals
 from bot.slack.limits import Block
+from bot.slack.manifest import scopes
 from bot.verbs import doctor
 from bot.verbs.doctor import examine
 from bot.verbs.doctoring.check import Check
@@ -183,13 +184,21 @@ async def test_who_may_act_is_told_and_what_cannot_be_read_has_its_remedy(
 async def test_every_scope_that_is_missing_is_named_with_what_needs_it(
     tmp_path: Path, slack: SlackWorkspace
 ) -> None:
+    slack.state.scopes |= {"pins:read"}
+    beyond = slack.state.scopes - set(scopes())
+    found = (await checks(of_slack(slack), tmp_path))["scopes"]
+    assert (found.state, sorted(beyond) != []) == ("note", True)
+    assert ", ".join(sorted(beyond)) in found.found
+    slack.state.scopes -= beyond
     assert (await checks(of_slack(slack), tmp_path))["scopes"].state == "ok"
-    slack.state.scopes -= {"files:write", "groups:history"}
+    slack.state.scopes -= {"files:write", "reactions:read"}
     found = (await checks(of_slack(slack), tmp_path))["scopes"]
     assert found.state == "fix"
     assert found.found == (
-        "missing: files:write (for files.getUploadURLExternal), groups:history (for conversations.replies)"
+        "missing: files:write (the report as a page, as Markdown, and its picture); "
+        "reactions:read (the emoji that puts a message on the timeline)"
     )
+    assert "mx manifest" in str(found.next_move)
 
 
 async def test_how_deliveries_come_is_told_and_a_wrong_app_token_is_found(

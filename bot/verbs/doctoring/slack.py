@@ -11,7 +11,8 @@ from bot.config import Settings
 from bot.domain.authority import Authority, is_group
 from bot.domain.integration import Integration
 from bot.ports import Clock
-from bot.slack.api import SCOPES, slack_client
+from bot.slack.api import slack_client
+from bot.slack.manifest import REASONS, scopes
 from bot.slack.settings import SlackSettings
 from bot.verbs.doctoring.check import Check, note, summed
 
@@ -56,12 +57,22 @@ def _scopes(headers: Mapping[str, str]) -> Check:
         return note(
             "scopes", "Slack did not say which the token has", "compare them with manifest.yml yourself"
         )
-    has = {one.strip() for one in told.split(",")}
-    missing = {scope: method for method, scopes in SCOPES.items() for scope in scopes if scope not in has}
-    if not missing:
-        return Check("scopes", f"the token has all {len({s for all_ in SCOPES.values() for s in all_})}")
-    lacking = ", ".join(f"{scope} (for {method})" for scope, method in sorted(missing.items()))
-    return Check("scopes", f"missing: {lacking}", "install the app again with the scopes of manifest.yml")
+    has, needed = {one.strip() for one in told.split(",")} - {""}, scopes()
+    missing = [scope for scope in needed if scope not in has]
+    if missing:
+        lacking = "; ".join(f"{scope} ({REASONS[scope]})" for scope in missing)
+        move = (
+            "put what `mx manifest` prints into the app's settings, App Manifest, and install the app again"
+        )
+        return Check("scopes", f"missing: {lacking}", move)
+    beyond = sorted(has - set(needed))
+    if beyond:
+        says = f"the token has all {len(needed)}, and {', '.join(beyond)}, which mx does not use"
+        return note("scopes", says, "`mx manifest` prints what mx needs; fewer scopes are less to lose")
+    return Check(
+        "scopes",
+        f"the token has all {len(needed)}; which events and shortcuts the app has, Slack does not tell",
+    )
 
 
 async def _deliveries(client: AsyncWebClient, settings: Settings) -> AsyncIterator[Check]:
