@@ -39,6 +39,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("manifest", "Print the manifest of the Slack app."),
     ("doctor", "Check every setting and say what to do next."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
+    ("slack-sim", "Run a Slack workspace on this machine, for any Bolt app."),
 )
 """Each verb lives in ``bot/verbs/NAME.py`` as ``command``; the words here are its line in ``mx --help``."""
 
@@ -59,7 +60,7 @@ class _Verbs(click.Group):
         if cmd_name in SAYINGS:
             command = importlib.import_module("bot.verbs.saying").command_of(cmd_name)
         else:
-            command = importlib.import_module(f"bot.verbs.{cmd_name}").command
+            command = importlib.import_module(f"bot.verbs.{cmd_name.replace('-', '_')}").command
         if (
             "structlog" in sys.modules
         ):  # what is printed is an answer; what is logged on the way belongs beside it

@@ -40,7 +40,9 @@ class Credentials:
 class State:
     """Everything the workspace knows. Changing it wakes whoever waits in ``changed``."""
 
-    def __init__(self, *, limits: Limits, scopes: frozenset[str], credentials: Credentials) -> None:
+    def __init__(
+        self, *, limits: Limits, scopes: frozenset[str], credentials: Credentials, bot_name: str = "mx"
+    ) -> None:
         self.limits = limits
         self.scopes = set(scopes)
         self.credentials = credentials
@@ -68,7 +70,7 @@ class State:
         self._last_ts = 0
         self._count = 0
         self._wake = asyncio.Event()
-        self.bot = self.add_person("mx", role="bot")
+        self.bot = self.add_person(bot_name, role="bot")
 
     @property
     def page_cookie(self) -> tuple[str, str]:

@@ -62,6 +62,7 @@ class SlackWorkspace(HomeDriver):
         commands: frozenset[str] = frozenset({"/mx"}),
         subscriptions: frozenset[str] = SUBSCRIPTIONS,
         shortcuts: Sequence[Shortcut] = SHORTCUTS,
+        bot_name: str = "mx",
         port: int = 0,
         extra_routes: Sequence[web.AbstractRouteDef] = (),
     ) -> AsyncIterator["SlackWorkspace"]:
@@ -74,13 +75,14 @@ class SlackWorkspace(HomeDriver):
             commands: the slash commands that are the app's.
             subscriptions: the events that the app hears of, where its scopes let it.
             shortcuts: the app's shortcuts.
+            bot_name: what people call the app: ``@mx``.
             port: where to listen; 0 takes any that is free.
             extra_routes: what else this address serves, such as a page on which people act; their handlers find
                 the workspace at ``request.app[WORKSPACE]``.
         """
         failure: BaseException | None = None
         monotonic = asyncio.get_running_loop().time
-        state = State(limits=limits or Limits(), scopes=scopes, credentials=Credentials())
+        state = State(limits=limits or Limits(), scopes=scopes, credentials=Credentials(), bot_name=bot_name)
         mischief = Mischief()
         tickets = Tickets(state.limits, monotonic)
         sockets = Sockets(tickets, state.touch)
