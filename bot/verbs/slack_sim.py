@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from bot.demo.browser.app import Page
 from bot.demo.slack.alone import Wish, serve
 from bot.demo.slack.manifest import Manifest, ManifestFault, read_manifest
+from bot.demo.slack.workspace import WORKSPACE
 from bot.errors import ConfigError
 from bot.stopping import stop_on_signal
 
@@ -67,15 +69,17 @@ def command(
 ) -> None:
     """Run a Slack workspace on this machine, for any Bolt app.
 
-    It prints the two variables that point the app at it, and the secrets of HTTP mode and of Socket Mode. It enforces
-    what Slack enforces, and can misbehave as Slack does. See docs/simulator.md.
+    It prints the two variables that point the app at it, the secrets of HTTP mode and of Socket Mode, and the address of
+    a page on which people act. It enforces what Slack enforces, and can misbehave as Slack does. See docs/simulator.md.
     """
     wish = Wish(port, request_url, _manifest(manifest), people, channel.removeprefix("#"), hours)
+
+    page = Page(lambda request: request.app[WORKSPACE])
 
     async def run() -> None:
         with stop_on_signal() as stop:
             try:
-                await serve(wish, stop=stop, tell=click.echo)
+                await serve(wish, stop=stop, tell=click.echo, pages=page.routes())
             except OSError as error:
                 text = f"listening on port {port}: {error.strerror or error}; choose another, or 0 for a free one"
                 raise ConfigError((text,)) from None

@@ -206,6 +206,25 @@ async def test_the_app_of_the_documentation_runs_as_it_stands_there(tmp_path: Pa
             await app.wait()
 
 
+async def test_people_act_on_its_page_too() -> None:
+    async with slack_sim() as sim:
+        assert f"open {sim.base}/ in a browser" in sim.text
+        async with sim.session.get(f"{sim.base}/") as page:
+            assert (page.status, page.content_type) == (200, "text/html")
+        people = (await sim.seen())["people"]
+        ada = next(user for user, name in people.items() if name == "Ada")
+        [channel] = (await sim.seen())["channels"]
+        act = {"as": ada, "do": "say", "channel": channel["id"], "text": "hello"}
+        async with sim.session.post(f"{sim.base}/sim/act", json=act) as answer:
+            assert answer.status == 200
+        async with sim.session.get(f"{sim.base}/sim/stream", params={"as": ada}) as stream:
+            first = json.loads((await stream.content.readline()).removeprefix(b"data: "))
+            assert [each["text"] for each in first["channels"][0]["messages"]] == ["hello"]
+            sim.process.terminate()  # somebody still looks at the page
+            async with asyncio.timeout(5):
+                assert await sim.process.wait() == 0
+
+
 async def test_it_stops_by_itself() -> None:
     async with slack_sim("--for", "0.0003") as sim:
         async with asyncio.timeout(20):

@@ -63,7 +63,7 @@ def description(slack: SlackWorkspace, wish: Wish) -> list[str]:
     """What a Bolt app needs, in lines that a shell takes, and what the stand-in knows of the app."""
     asked = wish.manifest
     lines = [
-        f"# A Slack workspace of its own at {slack.state.base}, for this machine alone.",
+        f"# A Slack workspace of its own, for this machine alone; open {slack.state.base}/ in a browser.",
         f"export SLACK_API_URL={slack.api_url}",
         f"export SLACK_BOT_TOKEN={slack.bot_token}",
         "# over HTTP, deliveries to " + (wish.request_url or "nowhere yet: --request-url says where"),
