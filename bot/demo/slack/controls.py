@@ -71,11 +71,18 @@ def complete(blocks: Sequence[Json], held: Mapping[str, Json]) -> dict[str, Json
 
 
 def find_control(blocks: Sequence[Json], name: str) -> Control:
-    """The control with this action_id or this label."""
+    """The control with this action_id or this label, or at this place (``block_id/action_id``).
+
+    A place whose block has another id by now is found by its action_id, as that is what the app goes by.
+    """
     everything = list(controls(blocks))
-    found = [each for each in everything if each.action_id == name] or [
-        each for each in everything if each.label == name
-    ]
+    action = name.partition("/")[2]
+    found = (
+        [each for each in everything if f"{each.block_id}/{each.action_id}" == name]
+        or [each for each in everything if each.action_id == name]
+        or [each for each in everything if each.label == name]
+        or [each for each in everything if action and each.action_id == action]
+    )
     if len(found) != 1:
         there = ", ".join(f"{each.label!r} ({each.action_id})" for each in everything) or "nothing to press"
         raise LookupError(f"{len(found)} controls are called {name!r}; there is: {there}")

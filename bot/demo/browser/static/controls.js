@@ -15,13 +15,18 @@ export function isControl(element) {
 
 export function control(block, element, context, field = {}) {
   const make = MAKERS[element.type] ?? MAKERS[TYPED[element.type] ? "typed" : ""] ?? unknown;
-  return make(block, element, context, field);
+  return make(block, { ...element, place: place(block, element) }, context, field);
+}
+
+// Where a control stands: its action_id is its own only within its block.
+export function place(block, element) {
+  return `${block.block_id}/${element.action_id}`;
 }
 
 // Asks first where the app wants that, then tells; the control stays as it was where the person says no.
 async function told(element, context, value) {
   if (element.confirm && !(await confirmed(element.confirm))) return false;
-  await context.act(element.action_id, value);
+  await context.act(element.place, value);
   return true;
 }
 
@@ -29,13 +34,13 @@ function button(_block, element, context) {
   if (element.url) {
     const address = /^https?:/.test(element.url) ? element.url : null;
     return h("a", { class: `button ${element.style ?? ""}`, href: address, target: "_blank", rel: "noopener noreferrer",
-      onclick: () => void tried(() => context.act(element.action_id)) }, element.text.text);
+      onclick: () => void tried(() => context.act(element.place)) }, element.text.text);
   }
   const made = h("button", {
     type: "button",
     class: element.style ?? "",
     "aria-label": element.accessibility_label,
-    "data-action": element.action_id,
+    "data-action": element.place,
     onclick: async () => {
       made.setAttribute("aria-busy", "true");
       await tried(() => told(element, context));
@@ -60,7 +65,9 @@ function overflow(_block, element, context) {
   open.addEventListener("click", () => {
     menu.hidden = !menu.hidden;
     open.setAttribute("aria-expanded", String(!menu.hidden));
-    if (!menu.hidden) menu.firstElementChild?.focus();
+    if (menu.hidden) return;
+    menu.classList.toggle("rightwards", open.getBoundingClientRect().right < menu.offsetWidth + 16);
+    menu.firstElementChild?.focus();
   });
   const place = h("span", { class: "menu-place" }, open, menu);
   place.addEventListener("keydown", (event) => {
@@ -148,7 +155,7 @@ function select(block, element, context, field) {
     return group.label ? h("optgroup", { label: group.label }, made) : made;
   });
   const empty = several ? null : h("option", { value: "", selected: !now, disabled: Boolean(now) }, element.placeholder?.text ?? "Choose…");
-  const made = h("select", { multiple: several, "data-action": element.action_id, ...described(field), ...labelled(element, field) }, empty, options);
+  const made = h("select", { multiple: several, "data-action": element.place, ...described(field), ...labelled(element, field) }, empty, options);
   made.addEventListener("change", async () => {
     const value = several ? [...made.selectedOptions].map((option) => option.value) : made.value;
     const done = await tried(() => told(element, context, value));
@@ -159,7 +166,7 @@ function select(block, element, context, field) {
 
 function external(block, element, context, field) {
   const list = newId("list");
-  const made = h("input", { type: "text", list, autocomplete: "off", "data-action": element.action_id, ...described(field),
+  const made = h("input", { type: "text", list, autocomplete: "off", "data-action": element.place, ...described(field),
     ...labelled(element, field), placeholder: element.placeholder?.text });
   const options = h("datalist", { id: list });
   let known = new Map();
@@ -173,7 +180,7 @@ function external(block, element, context, field) {
     if (made.value.length < (element.min_query_length ?? 3)) return;
     turn += 1;
     const mine = turn;
-    const found = await tried(() => context.suggest(element.action_id, made.value));
+    const found = await tried(() => context.suggest(element.place, made.value));
     if (!found || mine !== turn) return;
     known = new Map(found.map((option) => [option.text.text, option.value]));
     options.replaceChildren(...found.map((option) => h("option", { value: option.text.text })));
@@ -187,7 +194,7 @@ function picks(block, element, context, field) {
   const name = newId("picks");
   const chosen = new Set([held(element, context, block)].flat());
   const made = h("div", { class: "picks", role: field.id ? null : several ? "group" : "radiogroup", "aria-label": field.id ? null : "Choose",
-    id: field.id, "data-action": element.action_id });
+    id: field.id, "data-action": element.place });
   made.append(...element.options.map((option) => {
     const box = h("input", { type: several ? "checkbox" : "radio", name, value: option.value, checked: chosen.has(option.value),
       "aria-describedby": field.described });
@@ -205,7 +212,7 @@ function typed(block, element, context, field) {
   const attributes = {
     ...described(field),
     ...labelled(element, field),
-    "data-action": element.action_id,
+    "data-action": element.place,
     placeholder: element.placeholder?.text,
     maxlength: element.max_length,
     min: element.min_value,

@@ -2,6 +2,7 @@
 
 import { post, toast, tried } from "./api.js";
 import { render } from "./blocks.js";
+import { place } from "./controls.js";
 import { h } from "./dom.js";
 
 export class Modals {
@@ -100,10 +101,10 @@ export class Modals {
     const values = {};
     for (const block of view.blocks) {
       if (block.type !== "input") continue;
-      const field = [...form.querySelectorAll("[data-action]")].find((each) => each.dataset.action === block.element.action_id);
+      const field = [...form.querySelectorAll("[data-action]")].find((each) => each.dataset.action === place(block, block.element));
       if (!field) continue;
       const value = read(field, block.element);
-      if (value !== null) values[block.element.action_id] = value;
+      if (value !== null) values[place(block, block.element)] = value;
     }
     button.setAttribute("aria-busy", "true");
     const done = await tried(() => post("/sim/act", { as: me, do: "submit", view: view.id, values }));
