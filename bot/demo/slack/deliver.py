@@ -21,6 +21,9 @@ Json = Any
 
 Kind = Literal["command", "interaction", "event"]
 
+KEPT = 20_000
+"""So many lines of the delivery log; a simulator runs for hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
@@ -106,8 +109,7 @@ class Deliverer:
         """Deliver once (or as often as mischief says) and return what the person sees of it."""
         limit_s = self._state.limits.ack_s
         if self._mischief.takes_delivery(event=parcel.kind == "event"):
-            self.log.append(Sent(parcel, None))
-            self._state.touch()
+            self._note(Sent(parcel, None))
             return Ack(limit_s, error="operation_timeout")
         delay_s = self._mischief.delay_s
         copies = [self._start(parcel, delay_s) for _ in range(1 + self._mischief.repeat)]
@@ -162,9 +164,14 @@ class Deliverer:
             ack = await self._socket.send(parcel, timeout_s=self._state.limits.ack_s)
         else:
             ack = await self._post(parcel, self.request_url)
-        self.log.append(Sent(parcel, ack))
-        self._state.touch()
+        self._note(Sent(parcel, ack))
         return ack
+
+    def _note(self, sent: Sent) -> None:
+        if len(self.log) >= KEPT:
+            del self.log[: KEPT // 2]
+        self.log.append(sent)
+        self._state.touch()
 
     async def _post(self, parcel: Parcel, url: str) -> Ack:
         loop = asyncio.get_running_loop()

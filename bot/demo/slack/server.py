@@ -23,6 +23,8 @@ Json = Any
 
 BODY_BYTES = 64 * 1024 * 1024
 """The most that one request may carry; files go through here."""
+KEPT = 20_000
+"""So many lines of the call log; a simulator runs for hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ class Server:
         return web.Response(status=fault.status, text="stand-in: told to break")
 
     def _log(self, name: str, args: dict[str, Json], error: str | None) -> None:
+        if len(self.calls) >= KEPT:
+            del self.calls[: KEPT // 2]
         self.calls.append(Called(name, args, error))
         self._state.touch()
 

@@ -1,10 +1,13 @@
 """A workspace starts on its own port and leaves nothing behind."""
 
+import ast
 import asyncio
+from pathlib import Path
 
 import aiohttp
 import pytest
 
+from bot.demo.slack import workspace
 from bot.demo.slack.limits import DEFAULT_SCOPES, Limits
 from bot.demo.slack.workspace import SlackWorkspace
 from tests.demo.slack.raw import answers, raw_app
@@ -60,3 +63,28 @@ async def test_scopes_and_names() -> None:
         ana = slack.add_user("Ana")
         known = [ana, slack.create_channel("incidents", [ana]), slack.add_group("ops", [ana]), "U404"]
         assert [slack.name_of(each) for each in known] == ["Ana", "incidents", "ops", "U404"]
+
+
+SLACK = Path(workspace.__file__).parent
+
+
+@pytest.mark.parametrize("module", sorted(SLACK.rglob("*.py")), ids=lambda path: path.name)
+def test_the_stand_in_shares_nothing_with_what_it_judges(module: Path) -> None:
+    imported = [
+        name
+        for node in ast.walk(ast.parse(module.read_text()))
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    ]
+    foreign = [
+        name
+        for name in imported
+        if name.split(".")[0] in {"slack_sdk", "slack_bolt"}
+        or (name.split(".")[0] == "bot" and not name.startswith("bot.demo."))
+    ]
+    assert foreign == []
