@@ -55,7 +55,8 @@ async def test_the_next_one_knows_what_is_on_and_the_morning_sums_it_up_once(tmp
                 await home(world, person, "No incident is open")
             await world.mx("triage")
             await world.card("SEV-2")
-            await home(world, world.ben, "One incident is open", "Who has it: nobody yet · respond by")
+            for person in (world.ann, world.ben):
+                await home(world, person, "One incident is open", "Who has it: nobody yet · respond by")
             await world.slack.click_home(world.ann, "Acknowledge")
             await world.card(f"Who has it: @{world.ann}")
             await world.press("Enable emergency rate limit")
