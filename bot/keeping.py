@@ -1,6 +1,6 @@
 """Putting a message on the timeline, and following what becomes of it: the requests, decided on the fold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -9,8 +9,15 @@ from bot.domain.book import Book
 from bot.domain.events import Draft
 from bot.domain.fact import Address
 from bot.domain.incident import Incident
-from bot.domain.integration import Integration
-from bot.domain.notebook import AnyNotebook, KeepRequested, KeptFile, KeptMessageChanged, KeptMessageRemoved
+from bot.domain.notebook import (
+    AnyNotebook,
+    KeepAnswered,
+    KeepRequested,
+    KeptFile,
+    KeptMessageChanged,
+    KeptMessageRemoved,
+)
+from bot.domain.notebook_state import Kept
 from bot.errors import Refused
 from bot.ports import Clock
 from bot.timeline import Timeline
@@ -21,6 +28,11 @@ AFTER = timedelta(days=7)
 By = Literal["shortcut", "emoji", "mention"]
 
 
+def answered(request: str) -> str:
+    """The key under which a request is answered: whoever comes first has answered it, once."""
+    return f"kept:{request}"
+
+
 class Keeping:
     """Ask for a message to be kept; note its edits and its end. All methods raise Refused, Conflict or StoreError."""
 
@@ -29,12 +41,10 @@ class Keeping:
         timeline: Timeline,
         clock: Clock,
         *,
-        integrations: Mapping[str, Integration],
         new_id: Callable[[], str],
     ) -> None:
         self._timeline = timeline
         self._clock = clock
-        self._integrations = integrations
         self._new_id = new_id
         self._deciding = Deciding(timeline, clock)
 
@@ -74,9 +84,10 @@ class Keeping:
         key: str | None,
     ) -> None:
         """Its author edited a message; where it is kept, the timeline says so. A new preview of a link is no edit."""
-        for found in await self._keepers(channel, message):
-            kept = found.notebook.find(channel, message)
-            if kept is not None and kept.text != text:
+        for found, kept in await self._kept(channel, message):
+            if kept.version in found.redacted:
+                continue  # what was hidden would be read here again
+            if kept.text != text:
                 fact = KeptMessageChanged(
                     channel=channel, message=message, text=text, edited_at=at, files=files
                 )
@@ -84,32 +95,39 @@ class Keeping:
 
     async def deleted(self, channel: str, message: str, *, actor: str, key: str | None) -> None:
         """A message is gone from Slack; where it is kept, the timeline says so and keeps what it said."""
-        for found in await self._keepers(channel, message):
+        for found, _ in await self._kept(channel, message):
             fact = KeptMessageRemoved(channel=channel, message=message, cause="deleted")
             await self._append(found, fact, actor=actor, key=key)
 
     async def unkept(self, channel: str, message: str, *, actor: str, key: str | None) -> None:
-        """Whoever kept it by the emoji took the emoji away again."""
-        for found in await self._keepers(channel, message):
-            kept = found.notebook.find(channel, message)
-            if kept is not None and kept.kept_by == actor and kept.fact.by == "emoji":
+        """Whoever kept it by the emoji took the emoji away again, perhaps before it was fetched."""
+        says = "The emoji was taken away before the message could be fetched, so it is not on the timeline."
+        for found in (await self._timeline.book()).incidents():
+            for event in found.notebook.wanted:
+                asked = event.fact
+                if (
+                    isinstance(asked, KeepRequested)
+                    and (asked.channel, asked.message, asked.by) == (channel, message, "emoji")
+                    and event.actor == actor
+                ):
+                    answer = KeepAnswered(request=asked.request, says=says)
+                    # Where the keeper was faster this writes nothing, and the message is taken off below.
+                    await self._append(found, answer, actor=actor, key=answered(asked.request))
+        for found, kept in await self._kept(channel, message):
+            if kept.kept_by == actor and kept.fact.by == "emoji":
                 fact = KeptMessageRemoved(channel=channel, message=message, cause="unkept")
                 await self._append(found, fact, actor=actor, key=key)
 
     async def _append(self, found: Incident, fact: AnyNotebook, *, actor: str, key: str | None) -> None:
+        # One delivery may have news of a message that is on two timelines.
+        key = f"{key}:{found.id}" if key and not isinstance(fact, KeepAnswered) else key
         draft = Draft(stream=found.id, actor=actor, at=self._clock.now(), fact=fact, key=key)
         await self._timeline.append(draft)
 
-    async def _keepers(self, channel: str, message: str) -> list[Incident]:
-        """The incidents that this message is on: of each integration only the latest can still have news."""
-        book = await self._timeline.book()
-        known = [
-            book.open_incident(name) or book.latest(name)
-            for name in dict.fromkeys(
-                (*self._integrations, *(one.integration for one in book.open_incidents()))
-            )
-        ]
-        return [one for one in known if one is not None and one.notebook.find(channel, message) is not None]
+    async def _kept(self, channel: str, message: str) -> list[tuple[Incident, Kept]]:
+        """Where this message is kept: an incident that is long over has news of its messages too."""
+        every = (await self._timeline.book()).incidents()
+        return [(one, kept) for one in every if (kept := one.notebook.find(channel, message)) is not None]
 
     def _incident(self, book: Book, integration: str) -> Incident:
         found = book.open_incident(integration) or book.latest(integration)

@@ -114,7 +114,7 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             refresh=cards.refresh,
             homes=homes,
             chat=chat,
-            keeping=Keeping(engine.timeline, clock, integrations=integrations, new_id=new_id),
+            keeping=Keeping(engine.timeline, clock, new_id=new_id),
             keep_emoji=engine.settings.bot.keep_emoji,
         )
         yield SlackSide(

@@ -10,6 +10,7 @@ from pydantic_core import PydanticSerializationError
 from bot.domain.assessment import Assessment, Finding, Severity, Verdict
 from bot.domain.chain import Row
 from bot.domain.events import FACTS, AnyFact, Assessed, Draft, Event, Redacted
+from bot.domain.notebook import KeptMessageChanged, MessageKept
 from bot.domain.readings import Frozen
 from bot.errors import StoreError
 
@@ -217,12 +218,25 @@ def hidden(events: Iterable[Event]) -> tuple[Event, ...]:
     """One stream's events with the text of the redacted ones replaced."""
     all_of_them = tuple(events)
     by = {e.fact.version: e.actor for e in all_of_them if isinstance(e.fact, Redacted)}
+    by |= dict(_edits_of_the_redacted(all_of_them, by))
     return tuple(
         e.model_copy(update={"fact": _hidden(e.fact, f"[redacted by {by[e.version]}]")})
         if e.version in by
         else e
         for e in all_of_them
     )
+
+
+def _edits_of_the_redacted(events: tuple[Event, ...], by: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+    """Edits of a message whose line is redacted say the same again: they are hidden with it."""
+    kept = {
+        (e.fact.channel, e.fact.message): by[e.version]
+        for e in events
+        if e.version in by and isinstance(e.fact, MessageKept)
+    }
+    for e in events:
+        if isinstance(e.fact, KeptMessageChanged) and (whose := (e.fact.channel, e.fact.message)) in kept:
+            yield e.version, kept[whose]
 
 
 def _hidden(model: Model, instead: str) -> Model:

@@ -76,6 +76,13 @@ async def _said(edge: Edge, heard: Heard) -> None:
     """Edits and deletions of messages; whatever else is said is nobody's business but the channel's."""
     event, channel = heard.event, str(heard.event.get("channel", ""))
     match event:
+        case {"subtype": "message_deleted", "deleted_ts": str() as ts} | {
+            "subtype": "message_changed",
+            "message": {"subtype": "tombstone", "ts": str() as ts},
+        }:
+            was = event.get("previous_message")
+            user = was.get("user") if isinstance(was, Mapping) else None
+            await edge.keeping.deleted(channel, ts, actor=f"slack:{user}" if user else "slack", key=heard.key)
         case {"subtype": "message_changed", "message": {"ts": str() as ts} as message}:
             edited = message.get("edited")
             if not isinstance(edited, Mapping):
@@ -89,10 +96,6 @@ async def _said(edge: Edge, heard: Heard) -> None:
                 actor=f"slack:{edited.get('user') or message.get('user')}",
                 key=heard.key,
             )
-        case {"subtype": "message_deleted", "deleted_ts": str() as ts}:
-            was = event.get("previous_message")
-            user = was.get("user") if isinstance(was, Mapping) else None
-            await edge.keeping.deleted(channel, ts, actor=f"slack:{user}" if user else "slack", key=heard.key)
         case _:
             pass
 

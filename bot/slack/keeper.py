@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bot import keeping
 from bot.domain.events import Draft, Event
 from bot.domain.incident import Incident
 from bot.domain.notebook import KeepAnswered, KeepRequested, MessageKept
@@ -104,8 +105,8 @@ class Keeper:
     async def _fetched(self, fact: KeepRequested) -> MessageKept | None:
         """The message as it is now; None where it is gone. Raises SlackError."""
         message = await self._chat.read(fact.channel, fact.message)
-        if message is None:
-            return None
+        if message is None or message.get("subtype") == "tombstone":
+            return None  # what heads a thread leaves a tombstone when it is deleted
         thread = message.get("thread_ts")
         return MessageKept(
             request=fact.request,
@@ -121,7 +122,7 @@ class Keeper:
         )
 
     async def _settle(self, event: Event, fact: KeepRequested, answer: MessageKept | KeepAnswered) -> None:
-        key = f"kept:{fact.request}"
+        key = keeping.answered(fact.request)
         before = (await self._timeline.book()).version(event.stream)
         draft = Draft(stream=event.stream, actor=event.actor, at=event.at, fact=answer, key=key)
         (written,) = await self._timeline.append(draft)

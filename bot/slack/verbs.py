@@ -87,7 +87,7 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
         say(
             "`{}` {} {} {}",
             event.version,
-            _when(event, edge),
+            _when(event, found, edge),
             person(event.actor),
             with_people(sentence(event.fact)),
         )
@@ -102,11 +102,11 @@ async def timeline(edge: Edge, asked: Asked, words: str) -> blocks.Message:
     return blocks.private(head, [blocks.section(head), *_paragraphs(lines), *page])
 
 
-def _when(event: Event, edge: Edge) -> Mrkdwn:
+def _when(event: Event, found: Incident, edge: Edge) -> Mrkdwn:
     """When it happened; of a message that is kept, with the way to it."""
     at = clock(event.at, edge.zone)
     fact = event.fact
-    kept = isinstance(fact, MessageKept) and fact.permalink
+    kept = isinstance(fact, MessageKept) and event.version not in found.redacted and fact.permalink
     return link(kept, at) if kept else escape(at)
 
 

@@ -15,10 +15,10 @@ from bot.slack.manifest import EXAMPLE, as_json, as_yaml, manifest
     help="Its form.",
 )
 @click.option("--url", default=EXAMPLE, show_default=True, help="Where Slack reaches the bot, in HTTP mode.")
-@click.option("--http", is_flag=True, help="HTTP mode; else Socket Mode.")
-def command(form: str, url: str, http: bool) -> None:  # noqa: FBT001 - click's flag
+@click.option("--socket/--http", default=True, show_default=True, help="How Slack delivers.")
+def command(form: str, url: str, socket: bool) -> None:  # noqa: FBT001 - click's flag
     """Print the manifest of the Slack app: every scope, event, shortcut and command that mx uses, and nothing else."""
     if not url.startswith("https://"):
         raise click.UsageError(f"--url is the bot's public address and starts with https://, not {url!r}")
-    made = manifest(url=url, socket=not http)
+    made = manifest(url=url, socket=socket)
     click.echo(as_json(made) if form == "json" else as_yaml(made), nl=False)

@@ -294,9 +294,7 @@ async def rig(
             clock=clock,
             refresh=cards.refresh,
             chat=chat,
-            keeping=Keeping(
-                timeline, clock, integrations=integrations, new_id=lambda: f"keep-{folder.name}-{next(ids)}"
-            ),
+            keeping=Keeping(timeline, clock, new_id=lambda: f"keep-{folder.name}-{next(ids)}"),
             keep_emoji="pushpin",
             homes=homes,
         )

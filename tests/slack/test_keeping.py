@@ -134,6 +134,69 @@ async def test_whoever_kept_it_takes_it_off_by_taking_the_emoji_away(rig: Rig) -
     assert one.removed == "unkept"
 
 
+async def test_the_emoji_taken_away_before_the_message_is_fetched_keeps_nothing(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await said(rig, "a slip of the finger")
+    await rig.slack.react(rig.ann, rig.channel, message.ts, EMOJI)
+    await rig.slack.unreact(rig.ann, rig.channel, message.ts, EMOJI)
+    assert await kept(rig, incident.id) == ()
+    await rig.slack.react(rig.ann, rig.channel, message.ts, EMOJI)
+    (one,) = await kept(rig, incident.id)
+    assert one.removed == "", "a second thought counts"
+
+
+async def test_the_first_message_of_a_thread_that_is_deleted_follows_too(rig: Rig) -> None:
+    incident = await rig.open()
+    first, other = await said(rig, "who broke it?"), await said(rig, "who else?")
+    for head in (first, other):
+        await said(rig, "not me", thread=head)
+    await rig.slack.react(rig.ann, rig.channel, first.ts, EMOJI)
+    await kept(rig, incident.id)
+    await rig.slack.react(rig.ann, rig.channel, other.ts, EMOJI)
+    for head in (first, other):
+        await rig.slack.remove(rig.ben, rig.channel, head.ts)
+    (one,) = await kept(rig, incident.id)
+    assert (one.text, one.removed) == ("who broke it?", "deleted")
+    assert (await rig.timeline.history(incident.id))[-2].actor == f"slack:{rig.ben}"
+
+
+async def test_what_is_kept_of_an_earlier_incident_is_followed_as_well(rig: Rig) -> None:
+    earlier = await rig.open()
+    message = await said(rig, "from last time")
+    await rig.slack.react(rig.ann, rig.channel, message.ts, EMOJI)
+    await kept(rig, earlier.id)
+    resolved = Draft(stream=earlier.id, actor=f"slack:{rig.ann}", at=rig.clock.now(), fact=Resolved())
+    await rig.timeline.append(resolved)
+    rig.clock.wind(60)
+    later = await rig.open()
+    assert later.id != earlier.id
+    await rig.slack.react(rig.ben, rig.channel, message.ts, EMOJI)
+    assert len(await kept(rig, later.id)) == 1
+    await rig.slack.edit(rig.ben, rig.channel, message.ts, "from both times")
+    await rig.slack.settled()
+    for incident in (earlier, later):
+        (one,) = (await rig.incident(incident.id)).notebook.kept
+        assert one.text == "from both times"
+
+
+async def test_what_is_redacted_hides_its_edits_before_and_after(rig: Rig) -> None:
+    incident = await rig.open()
+    message = await said(rig, "call Jo at home")
+    await rig.slack.react(rig.ann, rig.channel, message.ts, EMOJI)
+    (one,) = await kept(rig, incident.id)
+    await rig.slack.edit(rig.ben, rig.channel, message.ts, "call Jo at home, flat 3")
+    await rig.slack.settled()
+    await rig.slack.command(rig.ann, rig.channel, "/mx", f"redact {one.version} private")
+    await rig.slack.edit(rig.ben, rig.channel, message.ts, "call Jo at home, flat 4")
+    await rig.slack.settled()
+    (one,) = (await rig.incident(incident.id)).notebook.kept
+    assert one.text.startswith("[redacted by")
+    shown = await rig.slack.command(rig.ann, rig.channel, "/mx", "timeline")
+    assert shown.message is not None
+    assert "Jo at home" not in str(shown.message.blocks)
+    assert str(one.fact.permalink) not in str(shown.message.blocks)
+
+
 async def test_slack_away_and_a_restart_only_delay_it(rig: Rig) -> None:
     incident = await rig.open()
     message = await said(rig, "keep me")

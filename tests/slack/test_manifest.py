@@ -101,6 +101,10 @@ def test_it_keeps_slacks_lengths(manifest: dict[str, Any]) -> None:
     assert [command["command"] for command in commands] == ["/mx"]
     assert all(0 < len(command["description"]) <= 2000 for command in commands)
     assert all(len(command["usage_hint"]) <= 1000 for command in commands)
+    for shortcut in manifest["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["callback_id"]) <= 255
+        assert len(shortcut["description"]) <= 150
 
 
 def test_it_asks_for_exactly_the_scopes_that_the_code_needs(manifest: dict[str, Any]) -> None:
