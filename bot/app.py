@@ -40,11 +40,12 @@ async def serve(
     ready: Callable[[str], None],
     host: str = ANYWHERE,
     scrub: Scrubber | None = None,
+    drill: bool = False,
 ) -> None:
     """Run the bot until ``stop`` is set, then finish what is acknowledged.
 
     ``ready`` hears the address once requests are taken. Slack, the gateway and MaintainX may all be away: the bot
-    starts, says so at ``/readyz``, and goes on trying. Raises ConfigError (tokens, port) and StoreError.
+    starts, says so at ``/readyz``, and goes on trying. A ``drill`` opens incidents to train with and pages nobody. Raises ConfigError (tokens, port) and StoreError.
     """
     if settings.slack is None:
         raise ConfigError(
@@ -52,7 +53,7 @@ async def serve(
         )
     pulse = Pulse(clock, stopwatch=asyncio.get_running_loop().time)
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(open_engine(settings, clock=pulse, scrub=scrub))
+        engine = await stack.enter_async_context(open_engine(settings, clock=pulse, scrub=scrub, drill=drill))
         slack = await stack.enter_async_context(slack_side(engine, settings.slack))
         bot = Bot(engine, slack, settings.slack, pulse)
         door = await stack.enter_async_context(AsyncExitStack())

@@ -38,6 +38,7 @@ VERBS: tuple[tuple[str, str], ...] = (
     ("stats", "Print how fast incidents were answered, mitigated and resolved."),
     ("manifest", "Print the manifest of the Slack app."),
     ("doctor", "Check every setting and say what to do next."),
+    ("drill", "Train for an outage in a simulator of its own, with a score at the end."),
     ("demo", "Play one outage from the first 429 to the report, without any account."),
     ("slack-sim", "Run a Slack workspace on this machine, for any Bolt app."),
 )

@@ -29,6 +29,7 @@ from bot.ports import Clock, Pager, Probe, Step
 from bot.probes.build import Outside, probes_for
 from bot.runner import Runner
 from bot.samples import Samples
+from bot.scenario import Scenario, known
 from bot.scrub import Scrubber
 from bot.steering import Steering
 from bot.steps import step_kinds
@@ -131,6 +132,8 @@ class Engine:
     meter: Meter
     """What this process counts of its own work."""
     keys: Mapping[str, KeyInUse]
+    drills: Mapping[str, Scenario]
+    """What can be trained."""
 
 
 def new_id() -> str:
@@ -138,13 +141,22 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
+def _drills(settings: Settings) -> Mapping[str, Scenario]:
+    """What can be trained; a team's own file with a fault is left out, and the log says why."""
+    found, faults = known(settings.bot.drills)
+    for fault in faults:
+        structlog.get_logger("mx.drills").warning("drill left out", because=fault)
+    return found
+
+
 @asynccontextmanager
 async def open_engine(
-    settings: Settings, *, clock: Clock, scrub: Scrubber | None = None
+    settings: Settings, *, clock: Clock, scrub: Scrubber | None = None, drill: bool = False
 ) -> AsyncIterator[Engine]:
     """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError.
 
-    ``scrub`` is one that others use too, such as the log, so that a key that comes later is hidden there as well.
+    ``scrub`` is one that others use too, such as the log, so that a key that comes later is hidden there as well. In a
+    ``drill`` incidents are marked as such and there is nobody who could be paged, whatever is configured.
     """
     async with AsyncExitStack() as stack:
         scrub = scrub or Scrubber(settings.secrets)
@@ -153,7 +165,7 @@ async def open_engine(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
         keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
-        pagers = pagers_of(settings.bot.pages, clock)
+        pagers = () if drill else pagers_of(settings.bot.pages, clock)
         links = Links(pages_of(settings.bot, clock))
         around = Surroundings(
             integrations=settings.integrations,
@@ -216,6 +228,7 @@ async def open_engine(
                 calendar=settings.bot.calendar,
                 new_id=new_id,
                 meter=meter,
+                drill=drill,
             ),
             runner=Runner(
                 timeline,
@@ -245,4 +258,5 @@ async def open_engine(
             online=Online(settings.bot.watching.online_urls, outside.wire, clock),
             meter=meter,
             keys=keys,
+            drills=_drills(settings),
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from bot.audit_pages import PageAuditor
 from bot.clocks import Clocks
 from bot.day_sums import DaySums
+from bot.drills import Drills
 from bot.engine import Engine, new_id
 from bot.gap_watch import GapWatch
 from bot.gateway_feed import GatewayFeed
@@ -16,6 +17,7 @@ from bot.monitor import Monitor
 from bot.paging import Paging, line_of
 from bot.proving import verifier_of
 from bot.slack.asking import OwnerAsker
+from bot.slack.drilling import DrillNews
 from bot.slackside import SlackSide
 from bot.supervisor import Supervisor
 from bot.web.state import LATE_S
@@ -99,6 +101,12 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
     lanes = LaneKeeper(
         engine.timeline, engine.lanes, engine.samples, engine.gateway, clock=engine.clock, served=served
     )
+    drills = Drills(
+        engine.timeline,
+        engine.clock,
+        tell=DrillNews(slack.chat).tell,
+        folder=engine.settings.bot.database.parent,
+    )
     return {
         "monitor": monitor.follow,
         "paging": paging.follow,
@@ -118,6 +126,7 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         "card": slack.cards.follow,
         "answers": slack.answers.follow,
         "keeper": slack.keeper.follow,
+        "drills": drills.follow,
         "report": slack.reports.follow,
         "posts": slack.posts.follow,
         "home": slack.homes.follow,

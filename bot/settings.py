@@ -65,6 +65,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(None, "bot", "business_hours", parse_calendar.hours, (time(9), time(17))),
     Setting(None, "bot", "business_days", parse_calendar.days, frozenset(range(5))),
     Setting(None, "bot", "holidays", parse_calendar.holidays, frozenset()),
+    Setting(None, "bot", "drills", parse.file),
     Setting(None, "bot", "keep_emoji", parse.emoji, "pushpin"),
     Setting(None, "bot", "summary_at", parse_calendar.hour, time(9)),
     Setting(None, "bot", "ack_lapses_s", parse.number(0, 86400), 3600.0),

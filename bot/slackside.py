@@ -116,6 +116,8 @@ async def slack_side(engine: Engine, settings: SlackSettings) -> AsyncIterator[S
             chat=chat,
             keeping=Keeping(engine.timeline, clock, new_id=new_id),
             keep_emoji=engine.settings.bot.keep_emoji,
+            drills=engine.drills,
+            new_id=new_id,
         )
         yield SlackSide(
             api=api,

@@ -77,6 +77,8 @@ class BotSettings:
     log_format: LogFormat = "auto"
     templates: Path | None = None
     """The folder of the team's own templates, which go before the shipped ones."""
+    drills: Path | None = None
+    """The folder of the team's own drills, which go before the shipped ones."""
     link_secret: str | None = field(default=None, repr=False)
     """Signs the links to the bot's pages; None: nothing is shown there."""
     link_days: float = 7.0
@@ -127,6 +129,7 @@ def bot_of(found: dict[str, Any], *, database: Path, beside: Path) -> BotSetting
         people=People(found["responders"], found["approvers"], found["approval_s"]),
         log_format=found["log_format"],
         templates=beside / found["templates"] if found["templates"] else None,
+        drills=beside / found["drills"] if found["drills"] else None,
         link_secret=found["link_secret"],
         link_days=found["link_days"],
         summary_at=found["summary_at"],

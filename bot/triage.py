@@ -67,7 +67,10 @@ async def assess(
 
 
 class Triage:
-    """The follower that answers triage requests; the leader's root calls ``advance`` whenever there is news."""
+    """The follower that answers triage requests; the leader's root calls ``advance`` whenever there is news.
+
+    ``drill``: every incident that it opens is one to train with.
+    """
 
     def __init__(
         self,
@@ -79,9 +82,11 @@ class Triage:
         calendar: Calendar,
         new_id: Callable[[], str],
         meter: Meter | None = None,
+        drill: bool = False,
     ) -> None:
         self._timeline = timeline
         self._clock = clock
+        self._drill = drill
         self._probes_of = probes_of
         self._integrations = integrations
         self._calendar = calendar
@@ -136,6 +141,7 @@ class Triage:
             channel=self._integrations[found.integration].channel,
             found_by="monitor",
             failing_since=failing_since,
+            drill=self._drill,
         )
         for _ in range(_TRIES):
             book = await self._timeline.book()
@@ -219,6 +225,7 @@ class Triage:
             requested_by=event.actor,
             requested_at=event.at,
             channel=self._integrations[found.integration].channel or request.address.channel,
+            drill=self._drill,
         )
 
     def _new_incident(self, at: datetime, book: Book) -> str:

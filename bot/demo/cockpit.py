@@ -39,9 +39,9 @@ def main(*, port: int, socket_mode: bool, prompt: bool, seconds: float) -> int:
 
 
 @asynccontextmanager
-async def page_of(world: World, *, port: int = 0) -> AsyncIterator[str]:
+async def page_of(world: World, *, port: int = 0, steering: BoardRoutes | None = None) -> AsyncIterator[str]:
     """Serve the page of this world on loopback; its address."""
-    app = browser_app(world.slack, hints=HINTS, extra=BoardRoutes(world).routes())
+    app = browser_app(world.slack, hints=HINTS, extra=(steering or BoardRoutes(world)).routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:

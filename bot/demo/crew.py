@@ -1,7 +1,7 @@
 """mx's own two processes beside the simulator: through their composition roots, on a clock that follows the simulator's.
 
 ``python -m bot.demo.crew serve HOST:PORT`` and ``… gateway HOST:PORT`` are ``mx serve`` and ``mx gateway`` but for the
-clock; the environment is theirs.
+clock; the environment is theirs. ``drill`` instead of ``serve`` opens incidents to train with, and pages nobody.
 """
 
 import asyncio
@@ -24,7 +24,11 @@ Run = Callable[[HandsClock, asyncio.Event], Awaitable[None]]
 def main(words: list[str]) -> None:
     """Run the one that is named."""
     name, address = words
-    roles: dict[str, Callable[[], Run]] = {"serve": _bot, "gateway": _gateway}
+    roles: dict[str, Callable[[], Run]] = {
+        "serve": _bot,
+        "drill": lambda: _bot(drill=True),
+        "gateway": _gateway,
+    }
     run = roles[name]()
 
     async def following() -> None:
@@ -37,13 +41,15 @@ def main(words: list[str]) -> None:
         runner.run(following())
 
 
-def _bot() -> Run:
+def _bot(*, drill: bool = False) -> Run:
     settings = config.load(needs_slack=True)
     scrub = Scrubber(settings.secrets)
     operators_log.start(form=settings.bot.log_format, scrub=scrub)
 
     async def run(clock: HandsClock, stop: asyncio.Event) -> None:
-        await app.serve(settings, clock=clock, stop=stop, ready=click.echo, host="127.0.0.1", scrub=scrub)
+        await app.serve(
+            settings, clock=clock, stop=stop, ready=click.echo, host="127.0.0.1", scrub=scrub, drill=drill
+        )
 
     return run
 

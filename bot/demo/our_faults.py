@@ -34,12 +34,12 @@ CHECKS = Choice(
 
 
 async def _key_revoked(world: World, _values: Values) -> Undo:
-    fault = Fault("revoked")
+    key = world.key_file.read_text("utf-8").strip()
 
     async def undo() -> None:
-        world.maintainx.heal(fault)
+        world.maintainx.add_key(key)
 
-    world.maintainx.break_(fault)
+    world.maintainx.revoke_key(key)
     return undo
 
 

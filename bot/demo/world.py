@@ -50,6 +50,8 @@ class Plan:
     socket_mode: bool = False
     bot: str = ""
     """More lines of mx.toml's ``[bot]``."""
+    drill: bool = False
+    """Incidents are marked as made up to train with, and nobody can be paged."""
     pace: Mapping[str, float] | None = None
     """Other calls per second of the integration's jobs than the story's."""
 
@@ -193,7 +195,7 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
         bot = await enter(
             Member.run(
                 "bot",
-                ("bot.demo.crew", "serve", address),
+                ("bot.demo.crew", "drill" if plan.drill else "serve", address),
                 env=env,
                 folder=folder,
                 port="PORT",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.authority import Role
 from bot.slack import blocks, ending_verbs, statsview, taking_verbs, verbs
+from bot.slack.drilling import drill
 from bot.slack.edge import Asked, Edge
 from bot.slack.gapverb import gap
 from bot.slack.limits import Mrkdwn, joined, say, with_people
@@ -143,6 +144,15 @@ VERBS: tuple[Verb, ...] = (
         "how fast incidents were answered, mitigated and resolved",
         "/mx stats 6",
         statsview.stats,
+    ),
+    Verb(
+        "drill",
+        "[NAME | stop]",
+        "train for an outage in a simulator of its own, with a score; without NAME: which there are",
+        "/mx drill rate-limit",
+        drill,
+        "responder",
+        "start drills",
     ),
     Verb("help", "[VERB]", "this list", "/mx help", _help),
 )

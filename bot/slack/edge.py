@@ -23,6 +23,7 @@ from bot.ordering import Ordering
 from bot.page_links import PageLinks
 from bot.playbook import Playbook
 from bot.ports import Clock
+from bot.scenario import Scenario
 from bot.slack import blocks, modals
 from bot.slack.api import SlackApi
 from bot.slack.chat import SlackChat
@@ -85,6 +86,8 @@ class Edge:
     """Who has App Home open."""
     chat: SlackChat
     keeping: Keeping
+    drills: Mapping[str, Scenario]
+    new_id: Callable[[], str]
     keep_emoji: str
     """The emoji that puts a message on the timeline, without colons."""
 

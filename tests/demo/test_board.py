@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.demo.browser.board import FAULTS
 from bot.demo.cockpit import page_of
 from bot.demo.faultboard import Board, BoardFault
-from bot.demo.world import World, start_world
+from bot.demo.world import LIMIT_WINDOW_S, World, start_world
 from bot.domain.assessment import Assessment
 from bot.domain.calendar import Calendar
 from bot.domain.integration import Integration
@@ -98,12 +98,12 @@ async def test_each_rule_finds_the_fault_that_is_meant_for_it_and_nothing_is_lef
         for rule, ways in HOW.items():
             for fault, values in ways:
                 await board.break_(fault, values)
-                found = await _triage(world)
+                found = await triage_of(world)
                 assert rule in {one.rule for one in found.findings}, (fault, values, found.findings)
                 await board.heal()
                 world.integration.results.clear()
         assert board.on == {}
-        assert (await _triage(world)).healthy
+        assert (await triage_of(world)).healthy
 
 
 async def test_a_fault_that_is_set_again_has_its_new_strength_alone() -> None:
@@ -179,7 +179,8 @@ async def test_the_page_steers_the_world_and_only_the_page_may() -> None:
             assert answer.status == 404
 
 
-async def _triage(world: World) -> Assessment:
+async def triage_of(world: World, *, jump: bool = True) -> Assessment:
+    """Ask both sides of a world now; ``jump``: with MaintainX's own window empty again."""
     integration = Integration(
         base_url=world.maintainx.base_url,
         health_url=world.integration.health_url,
@@ -195,7 +196,8 @@ async def _triage(world: World) -> Assessment:
     ):
         log = FileLog(world.folder / "maintainx-sync.log")
         probes = probes_for(integration, key=HeldKey(key or None), outside=outside, log=log)
-        world.clock.jump(13)  # so that MaintainX's own window is empty again
+        if jump:
+            world.clock.jump(LIMIT_WINDOW_S + 1)
         return await assess(
             integration, probes, samples=3, clock=SystemClock(), calendar=Calendar(ZoneInfo("UTC"))
         )

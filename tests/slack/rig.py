@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
-from bot import playbook
+from bot import playbook, scenario
 from bot.action_items import ActionItems
 from bot.clock import SystemClock
 from bot.demo.slack.limits import Limits
@@ -296,6 +296,8 @@ async def rig(
             chat=chat,
             keeping=Keeping(timeline, clock, new_id=lambda: f"keep-{folder.name}-{next(ids)}"),
             keep_emoji="pushpin",
+            drills=scenario.shipped(),
+            new_id=lambda: f"drill-{folder.name}-{next(ids)}",
             homes=homes,
         )
         app = bolt_app(client, edge, bot_token=slack.bot_token)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -26,12 +27,24 @@ FAULTS = (*OURS, *VENDOR, *SLACK)
 """Everything on the board, in its order."""
 
 
-class BoardRoutes:
-    """What the page asks of the world. Every refusal is ``{"error": sentence}`` with 400 or 409."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the people in a drill know of it; what is broken, they have to find out."""
 
-    def __init__(self, world: World) -> None:
+    title: str
+    story: str
+
+
+class BoardRoutes:
+    """What the page asks of the world. Every refusal is ``{"error": sentence}`` with 400 or 409.
+
+    In a drill nobody sees or sets a fault: that is the scenario's business.
+    """
+
+    def __init__(self, world: World, *, board: Board | None = None, drill: Told | None = None) -> None:
         self._world = world
-        self._board = Board(world, FAULTS)
+        self._board = board or Board(world, FAULTS)
+        self._drill = drill
         self._spare: str | None = None
 
     @property
@@ -56,16 +69,18 @@ class BoardRoutes:
         """What changes: what is broken, the clock, the processes."""
         world = self._world
         return {
-            "on": self._board.on,
+            "on": {} if self._drill else self._board.on,
             "clock": {"now": world.clock.now().isoformat(), "speed": world.clock.hands.speed},
-            "processes": {member.name: member.state for member in (world.bot, world.gateway)},
+            "processes": {member.name: member.state for member in (world.bot, world.gateway)}
+            | {"integration": "running"},
             "spare_key": self._spare,
         }
 
     async def _shown(self, _request: web.Request) -> web.Response:
-        faults = [fault.as_json() for fault in FAULTS]
+        faults = [] if self._drill else [fault.as_json() for fault in FAULTS]
         limit = {"requests": LIMIT, "window_s": LIMIT_WINDOW_S}
-        return web.json_response({"faults": faults, "limit": limit, **self.state()})
+        drill = {"title": self._drill.title, "story": self._drill.story} if self._drill else None
+        return web.json_response({"faults": faults, "limit": limit, "drill": drill, **self.state()})
 
     def _changing(
         self, act: Callable[[Mapping[str, Json]], Awaitable[None]]
@@ -82,15 +97,22 @@ class BoardRoutes:
         return handle
 
     async def _break(self, body: Mapping[str, Json]) -> None:
+        self._no_drill()
         values = body.get("values", {})
         if not isinstance(values, dict):
             raise ValueError("`values` is an object of the fault's parameters")
         await self._board.break_(str(body.get("id")), values)
 
+    def _no_drill(self) -> None:
+        if self._drill is not None:
+            raise StoryFault("a drill is running: what breaks and what is mended is its own business")
+
     async def _mend(self, body: Mapping[str, Json]) -> None:
+        self._no_drill()
         await self._board.mend(str(body.get("id")))
 
     async def _heal(self, _body: Mapping[str, Json]) -> None:
+        self._no_drill()
         await self._board.heal()
 
     async def _fresh_key(self, _body: Mapping[str, Json]) -> None:
@@ -108,10 +130,13 @@ class BoardRoutes:
                 raise ValueError('the clock takes {"speed": 1, 10 or 60} or {"jump_s": seconds}')
 
     async def _process(self, body: Mapping[str, Json]) -> None:
+        if body.get("name") == "integration":
+            _do_integration(self._world, str(body.get("action")))
+            return
         members = {member.name: member for member in (self._world.bot, self._world.gateway)}
         found = members.get(str(body.get("name")))
         if found is None:
-            raise ValueError(f"there are the processes {', '.join(members)}")
+            raise ValueError(f"there are the processes {', '.join(members)}, integration")
         await _do(found, str(body.get("action")))
 
     async def _traffic(self, request: web.Request) -> web.StreamResponse:
@@ -166,6 +191,13 @@ def measured(status: Json, *, window_s: float) -> dict[str, Json]:
         "p95_ms": traffic["latency"]["p95_ms"],
         "replay": {name: status["replay"][name] for name in ("state", "total", "done", "left")},
     }
+
+
+def _do_integration(world: World, action: str) -> None:
+    """The integration reads its key when it starts, as most do: after a rotation it has to be started anew."""
+    if action != "restart":
+        raise ValueError("the integration takes restart; to break it, use the fault board")
+    world.integration.take_key(world.key_file.read_text("utf-8").strip())
 
 
 async def _do(member: Member, action: str) -> None:

@@ -11,6 +11,11 @@ export function mountBoard(place, first) {
   const groups = Map.groupBy ? [...Map.groupBy(first.faults, (one) => one.group)] : grouped(first.faults);
   let spare = null;
 
+  if (first.drill) {
+    place.replaceChildren(h("header", { class: "row" }, h("h2", {}, "Drill: ", first.drill.title)), h("p", { class: "story" }, first.drill.story.trim()), key);
+    take(first);
+    return take;
+  }
   place.replaceChildren(
     h("header", { class: "row" }, h("h2", {}, "Break something"), count, h("span", { class: "push" }, heal)),
     h("p", { class: "muted" }, `This MaintainX allows a key ${first.limit.requests} requests in ${first.limit.window_s} seconds; the real one, 100 in 60.`),

@@ -15,7 +15,8 @@ const BACK_MS = 1000;
 async function start() {
   const about = await get("/sim/about");
   let stream = null;
-  const guide = about.whole ? new Guide(document.getElementById("guide")) : null;
+  const found = about.whole ? await get("/sim/board") : null;
+  const guide = found && !found.drill ? new Guide(document.getElementById("guide")) : null;
   const workspace = new Workspace(document.getElementById("workspace"), about, { onPerson: follow });
 
   function follow(person) {
@@ -30,14 +31,13 @@ async function start() {
 
   const known = sessionStorage.getItem(PERSON);
   follow(about.people.includes(known) ? known : about.people[0]);
-  if (about.whole) await world(guide);
+  if (found) world(guide, found);
 }
 
-async function world(guide) {
+function world(guide, found) {
   const side = document.getElementById("side");
   side.hidden = false;
   document.body.classList.add("whole");
-  const found = await get("/sim/board");
   const parts = [
     mountBoard(document.getElementById("board"), found),
     mountClock(document.getElementById("clock"), found),
@@ -45,7 +45,7 @@ async function world(guide) {
   ];
   listen("/sim/traffic", (told) => {
     for (const part of parts) part(told);
-    guide.world(told);
+    guide?.world(told);
   });
   tabs();
 }

@@ -65,7 +65,7 @@ export function mountTraffic(place, first) {
     const act = (action) => h("button", { type: "button", onclick: () => void tried(async () => take({ traffic: null, ...(await post("/sim/process", { name, action })) })) }, `${action[0].toUpperCase()}${action.slice(1)}`);
     const runs = state === "running" || state === "starting";
     return h("div", { class: "row process" }, h("strong", {}, name), h("span", { class: `state ${state}` }, state === "fell" ? "ended by itself" : state),
-      h("span", { class: "row push" }, runs ? [act("restart"), act("kill")] : [act("start")]));
+      h("span", { class: "row push" }, name === "integration" ? [act("restart")] : runs ? [act("restart"), act("kill")] : [act("start")]));
   }
 
   take({ traffic: null, ...first });
