@@ -18,6 +18,13 @@ from bot.gateway.serve import serve as serve_gateway
 from bot.scrub import Scrubber
 from bot.stopping import stop_on_signal
 
+USER_LIMIT = 1000
+"""Requests a minute that the gateway takes to be allowed: it holds nothing back by itself before MaintainX's 429s.
+
+The simulator plays the bad case, in which others spend the same key's limit and no rate headers tell of it; else the
+gateway would keep within the documented limit alone, and there would be no storm to see.
+"""
+
 Run = Callable[[HandsClock, asyncio.Event], Awaitable[None]]
 
 
@@ -59,7 +66,8 @@ def _gateway() -> Run:
     operators_log.start(form=settings.bot.log_format, scrub=Scrubber(settings.secrets))
 
     async def run(clock: HandsClock, stop: asyncio.Event) -> None:
-        gateway = settings.gateway.model_copy(update={"host": "127.0.0.1"})
+        update = {"host": "127.0.0.1", "user_limit": USER_LIMIT, "organisation_limit": 5 * USER_LIMIT}
+        gateway = settings.gateway.model_copy(update=update)
         await serve_gateway(gateway, clock=clock, stop=stop, ready=click.echo, key=settings.gateway_key)
 
     return run
