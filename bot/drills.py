@@ -135,13 +135,17 @@ class Drills:
     async def _until_stopped(self, fact: DrillRequested, process: asyncio.subprocess.Process) -> None:
         """End it where somebody says so: its request then no longer waits."""
         while True:
-            book = await self._timeline.book()
-            waiting = (one.fact for one in book.desk(fact.integration).drills_pending)
-            if not any(isinstance(one, DrillRequested) and one.request == fact.request for one in waiting):
+            head = (await self._timeline.book()).head.seq
+            if not await self._waits(fact):
                 if process.stdin is not None:
                     process.stdin.close()
                 return
-            await self._timeline.changed(book.head.seq, timeout_s=_LOOK_S)
+            await self._timeline.changed(head, timeout_s=_LOOK_S)
+
+    async def _waits(self, fact: DrillRequested) -> bool:
+        """It is asked for still, and not over."""
+        waiting = (one.fact for one in (await self._timeline.book()).desk(fact.integration).drills_pending)
+        return any(isinstance(one, DrillRequested) and one.request == fact.request for one in waiting)
 
     async def _finish(
         self,
@@ -165,7 +169,8 @@ class Drills:
             address=fact.address,
         )
         self._log.info("drill over", drill=fact.drill, outcome=outcome, score=score)
-        await self._append(event, finished, key=f"drill:{fact.request}:finished")
+        if await self._waits(fact):  # else somebody stopped it, which is its end on the timeline
+            await self._append(event, finished, key=f"drill:{fact.request}:finished")
         await self._tell(fact.address.channel, finished)
 
     async def _append(self, event: Event, fact: AnyFact, *, key: str) -> None:
