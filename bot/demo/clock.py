@@ -18,6 +18,8 @@ SPEEDS = (1, 10, 60)
 
 LONGEST_JUMP_S = 7 * 86400.0
 _AGAIN_S = 0.5
+_TURNS = 4
+"""Of the event loop, in which a connection that came at the last moment is taken and cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,12 @@ class SimClock(HandsClock):
 async def telling(clock: SimClock) -> AsyncIterator[str]:
     """Tell everybody who connects to this loopback address (``host:port``) where the hands stand, at every move."""
     told: set[asyncio.StreamWriter] = set()
+    closed = asyncio.Event()
 
     async def tell(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if closed.is_set():
+            writer.transport.abort()
+            return
         told.add(writer)
         with suppress(ConnectionError):
             while not writer.is_closing():
@@ -127,11 +133,13 @@ async def telling(clock: SimClock) -> AsyncIterator[str]:
     try:
         yield f"{host}:{port}"
     finally:
+        closed.set()
         server.close()
         for writer in told:
             writer.transport.abort()
         clock.put(clock.hands)  # whoever waits to tell looks up and finds that nobody listens
-        await asyncio.sleep(0)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
 
 
 async def first_hands(address: str) -> Hands:

@@ -1,5 +1,6 @@
 """An incident is what its facts say: given these facts, this is how it stands."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -292,4 +293,8 @@ def without_numbers(incident: Incident) -> Incident:
         triages_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.triages_pending),
         reports_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.reports_pending),
         verifies_pending=tuple(e.model_copy(update={"seq": 0}) for e in incident.verifies_pending),
+        notebook=replace(
+            incident.notebook,
+            wanted=tuple(e.model_copy(update={"seq": 0}) for e in incident.notebook.wanted),
+        ),
     )
