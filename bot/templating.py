@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
-_ALWAYS = re.compile(r"([\\`*\[\]<>|~])")
+_ALWAYS = re.compile(r"([\\`*\[\]<>|~]|&(?=#?\w{1,40};))")
 _AT_A_WORDS_EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _AT_THE_START = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s)")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters that no XML may hold, and those that show as nothing."""
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn the direction of all that stands behind them, other people's words too."""
 _LONGEST_FAULT = 300
 
 
@@ -33,7 +35,7 @@ def markdown_text(value: Any) -> str:
     """A value as Markdown that shows exactly its text, in one line; ``Written`` stays as it is."""
     if isinstance(value, Written):
         return str(value)
-    text = " ".join(str(value).split())
+    text = " ".join(_TURNS.sub(" ", str(value)).split())
     text = _ALWAYS.sub(r"\\\1", text)
     text = _AT_A_WORDS_EDGE.sub(r"\\_", text)
     return _AT_THE_START.sub(r"\1\\\2", text)
@@ -101,7 +103,7 @@ def _xml_text(value: Any) -> Any:
     """A value without what XML cannot hold; markup, such as the picture inside the page, stays as it is."""
     if hasattr(value, "__html__"):
         return value
-    return _NOT_IN_XML.sub(" ", str(value))
+    return _NOT_IN_XML.sub(" ", _TURNS.sub(" ", str(value)))
 
 
 def _fault(error: Exception, own: Path, name: str) -> str:

@@ -65,3 +65,17 @@ def test_a_fault_of_our_own_is_not_hidden() -> None:
 
 def test_a_folder_that_is_not_there_changes_nothing(tmp_path: Path) -> None:
     assert written(outage(), own=tmp_path / "none").markdown == written(outage()).markdown
+
+
+def test_nobody_turns_the_words_behind_theirs_around(tmp_path: Path) -> None:
+    own(tmp_path, "{{ word }}|", "a.html.j2")
+    own(tmp_path, "{{ word }}|", "a.md.j2")
+    templates = Templates(tmp_path)
+    for name in ("a.html.j2", "a.md.j2"):
+        assert templates.render(name, word="a\u202eb\u2067c").text == "a b c|"
+        assert templates.render(name, word="\u05d0\u200f").text == "\u05d0\u200f|", "Hebrew stays as it is"
+
+
+def test_what_reads_like_an_entity_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    templates = Templates(own(tmp_path, "{{ word }}", "a.md.j2"))
+    assert templates.render("a.md.j2", word="&lt;b&gt; &#60; a & b").text == "\\&lt;b\\&gt; \\&#60; a & b"
