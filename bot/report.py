@@ -16,7 +16,7 @@ from bot.domain.chain import Head
 from bot.domain.incident import Incident
 from bot.domain.readings import TrafficDetail
 from bot.domain.run import Run
-from bot.domain.swimlane import Swimlane, assessed, stretches
+from bot.domain.swimlane import Swimlane, assessed, began, stretches
 from bot.report_actions import Action, actions
 from bot.report_buffer import delivered
 from bot.report_gaps import gaps
@@ -30,6 +30,7 @@ from bot.templating import Templates, Written
 Names = Callable[[str], str]
 
 DRILL = "DRILL: this was made up to train with"
+_UNKNOWN = "not assessed"
 _EVIDENCE = 3
 """Lines of evidence for each cause; the assessment on the timeline holds them all."""
 
@@ -46,6 +47,8 @@ class Report:
     date: str
     zone: str
     severity: str
+    worst: str
+    """The gravest that it was, whatever it was at its end."""
     severity_history: tuple[str, ...]
     duration: str
     acknowledged: str
@@ -73,6 +76,12 @@ class Report:
     """Of the incident: up to which of its facts this tells."""
     made_at: datetime
 
+    @property
+    def graded(self) -> str:
+        """The severity; where it was graver than at its end, that too: ``SEV-3 (SEV-1 at its worst)``."""
+        more = f" ({self.worst} at its worst)" if self.worst != self.severity else ""
+        return self.severity + more
+
 
 def facts_for(
     incident: Incident,
@@ -97,7 +106,7 @@ def facts_for(
         calendar: the team's business days, for the response clocks.
         lane: what is kept of the probes and the gateway's traffic; None where that is not known.
     """
-    start = incident.requested_at or incident.opened_at
+    start = began(incident)
     calendar = calendar or Calendar(zone)
     judged = clocks(incident, history, calendar=calendar, now=now, names=names)
     found = [event.fact.assessment for event in history if isinstance(event.fact, e.Assessed)]
@@ -113,7 +122,8 @@ def facts_for(
         state="resolved" if incident.resolved_at else "open",
         date=f"{start.astimezone(zone):%Y-%m-%d}",
         zone=start.astimezone(zone).tzname() or str(zone),
-        severity=str(incident.severity) if incident.severity else "not assessed",
+        severity=str(incident.severity or _UNKNOWN),
+        worst=_worst(incident),
         severity_history=tuple(_severities(history, zone=zone, names=names)),
         duration=duration(start, incident.resolved_at, now=now),
         acknowledged=_acknowledged(incident, judged, zone=zone, names=names),
@@ -154,21 +164,27 @@ def markdown(report: Report) -> str:
 def summary(report: Report) -> str:
     """The report in a few plain lines, for a message."""
     texts = [report.drill] if report.drill else []
-    texts += [f"{report.severity}, {report.state}, {report.duration}.", *report.impact[:2]]
+    texts += [f"{report.graded}, {report.state}, {report.duration}.", *report.impact[:2]]
     texts += [f"{one.label}: {one.shown} ({one.how})" for one in report.figures if one.amount and _told(one)][
         :3
     ]
     texts += [one.says for one in report.clocks if one.met is False][:1]
     texts += [f"Likely cause: {cause}" for cause in report.causes[:1]]
     texts += report.resolution[-2:]
-    todo = sum(not action.done for action in report.actions)
-    texts.append(f"{len(report.timeline)} lines of timeline, {todo} action items to do.")
+    todo = sum(not one.done and not one.is_blank for one in report.actions)
+    items = "1 action item" if todo == 1 else f"{todo} action items"
+    texts.append(f"{len(report.timeline)} lines of timeline, {items} to do.")
     return "\n".join(texts)
 
 
 def _told(one: Figure) -> bool:
     """Whether a summary has it: how long each endpoint failed is for the report."""
     return not one.name.startswith("minutes_failing:")
+
+
+def _worst(incident: Incident) -> str:
+    found = [one.severity for one in incident.oncall.graded]
+    return str(min(found, key=lambda one: one.number, default=incident.severity or _UNKNOWN))
 
 
 def _severities(history: Sequence[e.Event], *, zone: ZoneInfo, names: Names) -> Iterator[str]:

@@ -24,6 +24,8 @@ Names = Callable[[str], str]
 AUTO = "auto:"
 """How the ids of what mx suggests begin; behind it is the rule, and what it is about."""
 _LONGEST_ID = 60
+_BY_DESIGN = "each endpoint was asked once"
+"""The monitor's rounds ask so: a blind spot of every report, and nothing to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,12 @@ def _unwatched(incident: Incident, *, zone: tzinfo, names: Names) -> Iterator[Ac
 
 
 def _blind(assessed: Sequence[Assessment]) -> Iterator[Action]:
+    """What could not be asked; not what an answer does not prove, which no team can mend."""
     for spot in dict.fromkeys(spot for found in assessed for spot in found.blind_spots):
-        yield _auto("blind", spot.partition(":")[0], "Make this visible to the triage", spot)
+        about = spot.partition(":")[0]
+        if not about.startswith(_BY_DESIGN):
+            what = f"the {about}" if f"{about}:" in spot and "/" not in about else "this"
+            yield _auto("blind", about, f"Make {what} visible to the triage", spot)
 
 
 def _failed(incident: Incident) -> Iterator[Action]:

@@ -44,6 +44,7 @@ def as_json(report: Report, zone: tzinfo) -> dict[str, JsonValue]:
         "drill": bool(report.drill),
         "state": report.state,
         "severity": report.severity if report.severity.startswith("SEV") else None,
+        "worst_severity": report.worst if report.worst.startswith("SEV") else None,
         "zone": str(zone),
         "made_at": _iso(report.made_at),
         "version": report.version,

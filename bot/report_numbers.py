@@ -95,18 +95,28 @@ def _delayed(traffic: Sequence[Counted]) -> Figure:
 def _failing(looks: Sequence[Stretch], start: datetime, end: datetime, *, whole: bool) -> Iterator[Figure]:
     """How long each endpoint failed, as the probes saw it; only where one did."""
     spent: dict[str, float] = {}
+    seen: dict[str, float] = {}
     for one in looks:
+        seconds = max(0.0, (min(one.until, end) - max(one.since, start)).total_seconds())
+        if one.probe in _SEEN and one.status is not Status.UNKNOWN:
+            seen[one.target] = seen.get(one.target, 0.0) + seconds
         if one.probe in _SEEN and one.status is Status.FAILING:
-            spent[one.target] = spent.get(one.target, 0.0) + max(
-                0.0, (min(one.until, end) - max(one.since, start)).total_seconds()
-            )
+            spent[one.target] = spent.get(one.target, 0.0) + seconds
+    lasted = (end - start).total_seconds()
     how = (
         "by the monitor's rounds"
         if whole
         else "by the triages on the timeline; the rounds are not kept any more"
     )
     for target, seconds in sorted(spent.items()):
-        yield Figure(f"minutes_failing:{target}", f"{target} failing", round(seconds / 60), "minutes", how)
+        blind = lasted - seen[target]
+        part = (
+            f"; how it was in the other {blind / 60:.0f} of {lasted / 60:.0f} minutes was not seen"
+            if blind > _LOOSE.total_seconds()
+            else ""
+        )
+        label, amount = f"{target} failing", round(seconds / 60)
+        yield Figure(f"minutes_failing:{target}", label, amount, "minutes", how + part)
 
 
 def _without_data(incident: Incident, end: datetime) -> Iterator[Figure]:
@@ -121,7 +131,7 @@ def _without_data(incident: Incident, end: datetime) -> Iterator[Figure]:
     for about in dict.fromkeys((gap.entity, gap.direction) for gap, _ in found):
         ours = [(gap, how) for gap, how in found if (gap.entity, gap.direction) == about]
         spent = sum((((gap.until or max(end, gap.since)) - gap.since) for gap, _ in ours), timedelta())
-        ends = [how + (", and it may go on" if how == _OPEN and not gap.until else "") for gap, how in ours]
+        ends = [how + ("" if gap.until else _endless(how)) for gap, how in ours]
         yield Figure(
             f"minutes_without_data:{about[0]}:{about[1]}",
             f"Without data: {ours[0][0].name}",
@@ -129,6 +139,11 @@ def _without_data(incident: Incident, end: datetime) -> Iterator[Figure]:
             "minutes",
             "; ".join(dict.fromkeys(ends)),
         )
+
+
+def _endless(how: str) -> str:
+    """What is said of a gap whose end nobody saw."""
+    return ", and it may go on" if how == _OPEN else "; no end of it was seen, so it is counted to the end"
 
 
 def _late(incident: Incident) -> Figure:

@@ -17,7 +17,8 @@ from bot.domain.fold import replay
 from bot.domain.gap import Gap, GapEnd
 from bot.domain.notebook import ActionAdded, ActionChanged, ActionTicked, KeptMessageChanged, MessageKept
 from bot.domain.oncall import AckLapsed, PageFailed, PageRequested
-from bot.domain.swimlane import Counted, Swimlane
+from bot.domain.readings import Status
+from bot.domain.swimlane import Counted, Stretch, Swimlane
 from bot.domain.watching import GapsAccepted, GapsOpened, RecoveryChecked
 from bot.picture import picture_of
 from bot.report import Report, facts_for, summary
@@ -397,3 +398,57 @@ def test_the_schema_refuses_a_key_it_does_not_know() -> None:
     made: Any = as_json(report_of(outage()), UTC_ZONE)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(made | {"surprise": 1}, SCHEMA)
+
+
+def test_a_severity_that_was_lowered_is_told_with_the_gravest() -> None:
+    story = outage().add(8, e.SeveritySet(severity=Severity.SEV1, reason="no work order goes out"), actor=ANA)
+    story.add(9, e.SeveritySet(severity=Severity.SEV3, reason="nearly over"), actor=ANA)
+    made = written(story)
+    for text in (made.markdown, made.html, summary(report_of(story))):
+        assert "SEV-3 (SEV-1 at its worst)" in text
+    as_told: Any = as_json(report_of(story), UTC_ZONE)
+    assert (as_told["severity"], as_told["worst_severity"]) == ("SEV-3", "SEV-1")
+    assert "at its worst" not in written(outage()).markdown
+
+
+def test_the_duration_is_that_of_the_milestones() -> None:
+    opened = e.IncidentOpened(
+        integration="default",
+        requested_by="mx",
+        requested_at=BEGAN + 4 * MINUTE,
+        found_by="monitor",
+        failing_since=BEGAN,
+    )
+    report = report_of(ended(Story().add(5, opened), 30))
+    assert report.duration == "0 hours 30 minutes"
+    assert report.milestones[-1].after_start == "30 minutes"
+
+
+def test_a_time_in_which_no_round_saw_an_endpoint_is_said() -> None:
+    def seen(status: Status, since: int, until: int) -> Stretch:
+        return Stretch("api", "/users", status, BEGAN + since * MINUTE, BEGAN + until * MINUTE)
+
+    story = ended(outage(), 30)
+    partly = Swimlane((seen(Status.FAILING, 0, 10), seen(Status.OK, 20, 30)))
+    told = figure(report_of(story, partly), "minutes_failing:/users")
+    assert told.amount == 10
+    assert told.how == ("by the monitor's rounds; how it was in the other 10 of 30 minutes was not seen")
+    whole = Swimlane((seen(Status.FAILING, 0, 10), seen(Status.OK, 10, 30)))
+    assert figure(report_of(story, whole), "minutes_failing:/users").how == "by the monitor's rounds"
+
+
+def test_the_summary_counts_the_items_and_no_blanks() -> None:
+    assert rules(report_of(outage())) == ["auto:no-alert", "auto:blind:log"]
+    assert summary(report_of(outage())).endswith(", 2 action items to do.")
+
+
+def test_a_blind_probe_is_named_and_the_way_rounds_ask_is_no_item() -> None:
+    once = "each endpoint was asked once: a fault that comes and goes can be missed (ask with 3 samples)"
+    looked = found().model_copy(update={"blind_spots": ("log: no log is configured", once)})
+    report = report_of(
+        Story().add(0, e.IncidentOpened(integration="x")).add(1, e.Assessed(assessment=looked))
+    )
+    assert [one.text for one in report.actions if one.id.startswith("auto:blind")] == [
+        "Make the log visible to the triage"
+    ]
+    assert once in report.blind_spots
