@@ -111,7 +111,7 @@ def _failing(looks: Sequence[Stretch], start: datetime, end: datetime, *, whole:
     for target, seconds in sorted(spent.items()):
         blind = lasted - seen[target]
         part = (
-            f"; how it was in the other {blind / 60:.0f} of {lasted / 60:.0f} minutes was not seen"
+            f"; how it was in the other {blind // 60:.0f} of {lasted // 60:.0f} minutes was not seen"
             if blind > _LOOSE.total_seconds()
             else ""
         )

@@ -428,7 +428,7 @@ def test_a_time_in_which_no_round_saw_an_endpoint_is_said() -> None:
     def seen(status: Status, since: int, until: int) -> Stretch:
         return Stretch("api", "/users", status, BEGAN + since * MINUTE, BEGAN + until * MINUTE)
 
-    story = ended(outage(), 30)
+    story = ended(outage(), 30.7)  # whole minutes, as the duration has them
     partly = Swimlane((seen(Status.FAILING, 0, 10), seen(Status.OK, 20, 30)))
     told = figure(report_of(story, partly), "minutes_failing:/users")
     assert told.amount == 10
