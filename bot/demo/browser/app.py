@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -43,6 +44,7 @@ class Page:
         self._find = find
         self._hints = hints or {}
         self._whole = whole
+        self._flight = secrets.token_hex(8)  # a page that is reloaded tells the same simulator from a new one
 
     def routes(self) -> list[web.RouteDef]:
         """All of them, each behind the guard."""
@@ -76,7 +78,9 @@ class Page:
             for name in sorted(workspace.commands)
         }
         people = [one.id for one in state.people.values() if one.role != "bot"]
-        return web.json_response({"whole": self._whole, "commands": hints, "people": people})
+        return web.json_response(
+            {"whole": self._whole, "flight": self._flight, "commands": hints, "people": people}
+        )
 
     async def _workspace(self, request: web.Request) -> web.Response:
         try:

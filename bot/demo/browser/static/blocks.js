@@ -3,6 +3,7 @@
 import { h, newId } from "./dom.js";
 import { markdown, mrkdwn } from "./mrkdwn.js";
 import { control, isControl } from "./controls.js";
+import { followed } from "./words.js";
 
 export function render(blocks, context) {
   return blocks.map((block) => one(block, context));
@@ -39,7 +40,7 @@ function one(block, context) {
     case "alert":
       return h("div", { class: `b-alert ${block.level ?? "default"}` }, words(block.text, context));
     case "video":
-      return h("p", {}, h("a", { href: block.title_url ?? "#", target: "_blank", rel: "noopener noreferrer" }, block.title.text));
+      return h("p", {}, h("a", { href: followed(block.title_url), target: "_blank", rel: "noopener noreferrer" }, block.title.text));
     default:
       return h("p", { class: "muted" }, `[${block.type}]`);
   }
@@ -109,7 +110,7 @@ function piece(part, context) {
   let text;
   switch (part.type) {
     case "link":
-      return h("a", { href: part.url, target: "_blank", rel: "noopener noreferrer" }, part.text ?? part.url);
+      return h("a", { href: followed(part.url), target: "_blank", rel: "noopener noreferrer" }, part.text ?? part.url);
     case "user":
       text = h("span", { class: "mention" }, `@${context.names.of(part.user_id) ?? part.user_id}`);
       break;

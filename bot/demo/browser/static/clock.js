@@ -2,6 +2,7 @@
 
 import { post, tried } from "./api.js";
 import { h } from "./dom.js";
+import { utc } from "./words.js";
 
 const SPEEDS = [1, 10, 60];
 const JUMPS = [["5 min", 300], ["1 h", 3600], ["8 h", 28800]];
@@ -22,7 +23,8 @@ export function mountClock(place, first) {
 
   function tick() {
     const now = new Date(new Date(clock.now).getTime() + (performance.now() - heard) * clock.speed);
-    const text = now.toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    const text = now.toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" })
+      + (now.getTimezoneOffset() === 0 ? " UTC" : ` · ${utc(now)}`);
     if (shown.textContent !== text) {
       shown.textContent = text;
       shown.dateTime = now.toISOString();

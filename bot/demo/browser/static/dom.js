@@ -36,10 +36,20 @@ export function keyed(parent, rows) {
     return made;
   });
   const kept = new Set(after);
+  const lost = [...parent.children].find((child) => !kept.has(child) && child.contains(document.activeElement));
+  const held = lost && { key: lost.dataset.key, action: document.activeElement.dataset.action };
   for (const child of [...parent.children]) if (!kept.has(child)) child.remove();
   after.forEach((element, index) => {
     if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
   });
+  if (held) refocus(after.find((element) => element.dataset.key === held.key), held.action);
+}
+
+// Whoever had the focus in what was drawn anew has it there again: on the same control, else on the whole.
+function refocus(element, action) {
+  if (!element) return;
+  const same = action && [...element.querySelectorAll("[data-action]")].find((one) => one.dataset.action === action);
+  (same || element).focus({ preventScroll: true });
 }
 
 let last = 0;

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 
 const HIDDEN = "mx-simulator-guide";
+const SEEN = "mx-simulator-guide-seen";
 
 const STEPS = [
   ["Switch on “A job goes wild” on the fault board", (seen) => seen.storm],
@@ -16,9 +17,11 @@ const STEPS = [
 ];
 
 export class Guide {
-  constructor(place) {
+  constructor(place, flight) {
     this.place = place;
-    this.seen = {};
+    this.flight = flight;
+    const kept = JSON.parse(sessionStorage.getItem(SEEN) ?? "{}");
+    this.seen = kept.flight === flight ? (kept.seen ?? {}) : {};
     this.drawn = "";
     place.hidden = sessionStorage.getItem(HIDDEN) === "yes";
     this.draw();
@@ -27,8 +30,8 @@ export class Guide {
   workspace(now) {
     const messages = now.channels.flatMap((one) => one.messages).filter((one) => one.user === now.app.id && !one.ephemeral);
     const text = messages.map((one) => `${one.text} ${JSON.stringify(one.blocks)}`).join("\n");
-    if (/Acknowledge/.test(text)) this.seen.card = true;
-    if (this.seen.card && /resolved/i.test(text)) this.seen.resolved = true;
+    if (/Acknowledge|Triage again/.test(text)) this.seen.card = true;
+    if (this.seen.card && /\*Resolved\* by/.test(text)) this.seen.resolved = true;
     if (messages.some((one) => one.files.some((file) => file.name.endsWith(".md")))) this.seen.report = true;
     this.draw();
   }
@@ -51,6 +54,7 @@ export class Guide {
     const sign = done.join();
     if (sign === this.drawn) return;
     this.drawn = sign;
+    sessionStorage.setItem(SEEN, JSON.stringify({ flight: this.flight, seen: this.seen }));
     const next = done.indexOf(false);
     this.place.replaceChildren(
       h("header", { class: "row" }, h("h2", {}, next === -1 ? "You flew one whole outage" : "Try this"),

@@ -5,11 +5,12 @@ import { render } from "./blocks.js";
 import { ask, askText } from "./confirm.js";
 import { h } from "./dom.js";
 import { emoji, markdown, mrkdwn, QUICK } from "./mrkdwn.js";
+import { timeOf, typedText } from "./words.js";
 
 export function message(one, context) {
   const name = context.names.of(one.user) ?? one.user;
   const at = new Date(Number(one.ts) * 1000);
-  const time = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  const time = timeOf(at);
   const body = one.blocks.length ? render(one.blocks, context) : mrkdwn(one.text, context.names);
   return h(
     "article",
@@ -86,7 +87,7 @@ function tools(one, context) {
     ...context.shortcuts.map((each) => [each.name, () => context.does({ do: "shortcut", id: each.id })]),
     ...(own ? [
       ["Edit", async () => {
-        const text = await askText("Edit your message", "Message", one.text);
+        const text = await askText("Edit your message", "Message", typedText(one.text, context.names));
         if (text) await context.does({ do: "edit", text });
       }],
       ["Delete", async () => {

@@ -8,6 +8,7 @@ import { h, keyed } from "./dom.js";
 import { Modals, red } from "./modal.js";
 import { message } from "./messages.js";
 import { markdown } from "./mrkdwn.js";
+import { typedText } from "./words.js";
 
 export class Workspace {
   constructor(place, about, { onPerson }) {
@@ -141,7 +142,7 @@ export class Workspace {
     const low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
     keyed(log, messages.map((one, at) => {
       const found = answers(one);
-      const close = at > 0 && messages[at - 1].user === one.user && !one.ephemeral && Number(one.ts) - Number(messages[at - 1].ts) < 120;
+      const close = at > 0 && messages[at - 1].user === one.user && !one.ephemeral && !messages[at - 1].ephemeral && Number(one.ts) - Number(messages[at - 1].ts) < 120;
       return {
         key: one.ts,
         sign: JSON.stringify([one, found.length, close, this.now.me, this.names.get(one.user)]),
@@ -234,7 +235,7 @@ export class Workspace {
     const channel = this.now.channels.find((one) => one.id === this.channel);
     const own = channel?.messages.findLast((one) => one.user === this.now.me && !one.ephemeral);
     if (!own) return;
-    const text = await askText("Edit your message", "Message", own.text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&"));
+    const text = await askText("Edit your message", "Message", typedText(own.text, this.context().names));
     if (text) await tried(() => this.act({ do: "edit", channel: channel.id, ts: own.ts, text }));
   }
 
