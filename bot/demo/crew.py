@@ -2,9 +2,12 @@
 
 ``python -m bot.demo.crew serve HOST:PORT`` and ``… gateway HOST:PORT`` are ``mx serve`` and ``mx gateway`` but for the
 clock; the environment is theirs. ``drill`` instead of ``serve`` opens incidents to train with, and pages nobody.
+
+They end when whoever started them is gone, however it went: nobody else would end them.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -25,6 +28,9 @@ The simulator plays the bad case, in which others spend the same key's limit and
 gateway would keep within the documented limit alone, and there would be no storm to see.
 """
 
+_LOOK_S = 0.5
+"""How often they look whether whoever started them is still there."""
+
 Run = Callable[[HandsClock, asyncio.Event], Awaitable[None]]
 
 
@@ -36,16 +42,24 @@ def main(words: list[str]) -> None:
         "drill": lambda: _bot(drill=True),
         "gateway": _gateway,
     }
+    parent = os.getppid()
     run = roles[name]()
 
     async def following() -> None:
         with stop_on_signal() as stop:
             clock = HandsClock(await first_hands(address))
-            async with beside(follow(clock, address)):
+            async with beside(follow(clock, address), _end_after(parent, stop)):
                 await run(clock, stop)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(following())
+
+
+async def _end_after(parent: int, stop: asyncio.Event) -> None:
+    """Say stop once the process that started this one is gone."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of another process's end
+        await asyncio.sleep(_LOOK_S)
+    stop.set()
 
 
 def _bot(*, drill: bool = False) -> Run:

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,44 @@ async def test_traffic_follows_the_speed_of_the_clock() -> None:
         calls = sum(world.integration.counts(60.0).values())
         assert calls >= 15, "1.25 calls in each of 20 simulated seconds"
         assert not world.integration.counts(60.0)[429]
+
+
+_A_WORLD = """
+import asyncio
+from bot.demo.world import start_world
+
+async def main():
+    async with start_world() as world:
+        print(world.gateway.pid, world.bot.pid, flush=True)
+        await asyncio.sleep(120)
+
+asyncio.run(main())
+"""
+
+
+async def test_the_bot_and_the_gateway_end_when_the_simulator_is_killed(tmp_path: Path) -> None:
+    simulator = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _A_WORLD),
+        env=environment(tmp_path) | {"TMPDIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert simulator.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            pids = [int(word) for word in (await simulator.stdout.readline()).split()[:2]]
+    finally:
+        simulator.kill()
+        await simulator.wait()
+    assert len(pids) == 2
+    async with asyncio.timeout(15):
+        while any(_runs(pid) for pid in pids):  # noqa: ASYNC110 - other processes
+            await asyncio.sleep(0.1)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")  # an orphan that has ended may wait for a reaper that never comes
+    return not (stat.exists() and stat.read_text("utf-8").rpartition(")")[2].split()[0] == "Z")
