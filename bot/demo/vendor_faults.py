@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.demo.faultboard import BoardFault, Choice, Number, Switch, Undo, Values
 from bot.demo.maintainx.faults import Fault
-from bot.demo.statuspage import FakeStatusPage
+from bot.demo.statuspage import FakeStatusPage, StatusReport
 from bot.demo.world import World
 
 PATHS = ("/workorders", "/assets", "/locations", "/users", "/parts", "/purchaseorders")
@@ -16,6 +16,8 @@ STATES = Choice(
     "REST API",
     (("downtime", "Down"), ("degraded", "Degraded"), ("maintenance", "Under maintenance")),
 )
+_REPORTS = {"manual": "Elevated API errors", "maintenance": "Database maintenance"}
+KINDS = Choice("kind", "The vendor writes of", (("manual", "an incident"), ("maintenance", "a maintenance")))
 MODES = Choice(
     "mode",
     "The page",
@@ -63,6 +65,17 @@ async def _page_says(world: World, values: Values) -> Undo:
         page.states["REST API"] = "operational"
 
     page.states["REST API"] = state  # type: ignore[assignment] # one of STATES
+    return undo
+
+
+async def _page_reports(world: World, values: Values) -> Undo:
+    page, kind = world.statuspage, str(values["kind"])
+    report = StatusReport(_REPORTS[kind], report_type=kind)  # type: ignore[arg-type] # one of KINDS
+
+    async def undo() -> None:
+        page.reports.remove(report)
+
+    page.reports.append(report)
     return undo
 
 
@@ -154,6 +167,14 @@ VENDOR: tuple[BoardFault, ...] = (
         Fault("drop"),
         "network",
     ),
+    _fault(
+        "dribble",
+        "Answers dribble",
+        "Half of the body, and the rest after this pause.",
+        Fault("slow_body"),
+        *("slow", "network"),
+        params=(PATH, SHARE, Number("seconds", "Pause", 0.5, 20, 3, 0.5, "s")),
+    ),
     _fault("cut", "Answers break off", "Half of the body, then the end.", Fault("cut_body"), "network"),
     _fault(
         "gone",
@@ -177,6 +198,13 @@ VENDOR: tuple[BoardFault, ...] = (
         Fault("wrong_json"),
         "odd-answers",
     ),
+    _fault(
+        "garbage",
+        "No JSON",
+        "200 with bytes that only claim to be JSON.",
+        Fault("wrong_content"),
+        "odd-answers",
+    ),
     _fault("redirect", "Redirects", "302 to somewhere else.", Fault("redirect"), "request-refused"),
     BoardFault(
         "webhooks-stop",
@@ -188,6 +216,15 @@ VENDOR: tuple[BoardFault, ...] = (
     ),
     BoardFault(
         "status-page", "MaintainX", "Status page", "What the vendor admits.", _page_says, (), (STATES,)
+    ),
+    BoardFault(
+        "status-report",
+        "MaintainX",
+        "Status report",
+        "The vendor writes about it on its page, naming the REST API.",
+        _page_reports,
+        (),
+        (KINDS,),
     ),
     BoardFault(
         "status-page-broken",

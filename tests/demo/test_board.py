@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -13,6 +14,9 @@ from bot.clock import SystemClock
 from bot.demo.browser.board import FAULTS
 from bot.demo.cockpit import page_of
 from bot.demo.faultboard import Board, BoardFault
+from bot.demo.maintainx import FakeMaintainX
+from bot.demo.maintainx.faults import FaultKind
+from bot.demo.vendor_faults import VENDOR
 from bot.demo.world import LIMIT_WINDOW_S, World, start_world
 from bot.domain.assessment import Assessment
 from bot.domain.calendar import Calendar
@@ -33,11 +37,11 @@ HOW: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "platform-outage": (("errors", {}),),
     "endpoint-errors": (("errors", {"path": "/users"}),),
     "intermittent-errors": (("errors", {"share": 35.0}),),
-    "slow": (("slow", {"seconds": 0.5}),),
+    "slow": (("slow", {"seconds": 0.5}), ("dribble", {"seconds": 0.5})),
     "network": (("refuse", {}),),
     "path-changed": (("gone", {"path": "/assets"}),),
     "base-url-wrong": (("gone", {}),),
-    "odd-answers": (("portal", {}),),
+    "odd-answers": (("portal", {}), ("odd", {}), ("garbage", {})),
     "request-refused": (("redirect", {}),),
     "webhook-delivery": (("webhooks-stop", {}), ("receiver", {})),
     "service-down": (("health", {"shape": "refused"}), ("health", {"shape": "broken"})),
@@ -104,6 +108,22 @@ async def test_each_rule_finds_the_fault_that_is_meant_for_it_and_nothing_is_lef
                 world.integration.results.clear()
         assert board.on == {}
         assert (await triage_of(world)).healthy
+
+
+async def test_each_way_in_which_the_stand_in_maintainx_breaks_is_on_the_board() -> None:
+    async with FakeMaintainX.start() as maintainx:
+        world: Any = SimpleNamespace(maintainx=maintainx)  # all that these faults look at
+        switched = set[str]()
+        others = {"webhooks-stop", "status-page", "status-report", "status-page-broken"}
+        faults = [one for one in FAULTS if one in VENDOR or one.id == "key-forbidden"]
+        board = Board(world, [one for one in faults if one.id not in others])
+        for fault in board.faults:
+            await board.break_(fault.id, {})
+            switched |= {one.kind for one in maintainx.faults}
+        known = set(get_args(FaultKind))
+        assert switched == known - {"revoked"}, "the board takes the key itself away"
+        await board.heal()
+        assert maintainx.faults == ()
 
 
 async def test_a_fault_that_is_set_again_has_its_new_strength_alone() -> None:

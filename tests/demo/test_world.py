@@ -83,6 +83,29 @@ async def test_the_bot_and_the_gateway_come_back_at_their_addresses_and_follow_t
         assert gone.error == '/mx failed with the error "dispatch_failed"'
 
 
+async def test_in_a_storm_at_ten_times_the_speed_both_can_be_killed_and_everything_goes_on() -> None:
+    async with start_world() as world:
+        world.clock.run_at(10)
+        world.integration.start_storm(10)
+        await asyncio.sleep(1)
+        at = world.gateway.url
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            group.create_task(world.gateway.restart(kill=True))
+            group.create_task(world.bot.restart(kill=True))
+        assert {one.status for one in world.integration.results} & {None}, (
+            "what was under way met a dead gateway"
+        )
+        world.integration.results.clear()
+        async with asyncio.timeout(20):
+            while not world.integration.counts()[200]:  # noqa: ASYNC110 - the stand-in tells nobody
+                await asyncio.sleep(0.05)
+        assert world.gateway.url == at
+        assert (await world.gateway_status(60.0))["mode"] == "pass"
+        ada = world.people["Ada"]
+        said = await world.slack.command(ada, world.channel, "/mx", "status")
+        assert (said.error, said.status) == (None, 200)
+
+
 async def test_over_socket_mode_the_bot_answers_after_a_restart_too() -> None:
     async with start_world(Plan(socket_mode=True)) as world:
         await world.bot.restart()

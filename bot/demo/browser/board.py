@@ -160,7 +160,8 @@ class BoardRoutes:
             status: Json = await self._world.gateway_status(window_s)
         except (aiohttp.ClientError, TimeoutError, ValueError, StoryFault):
             return None
-        return measured(status, window_s=window_s)
+        received = sum(self._world.maintainx.counts(window_s).values())
+        return measured(status, window_s=window_s) | {"received": round(received / window_s, 3)}
 
 
 def _object(body: Json) -> Mapping[str, Json]:

@@ -5,7 +5,7 @@ import { h, newId } from "./dom.js";
 
 export function mountBoard(place, first) {
   const cards = new Map();
-  const count = h("span", { class: "muted", role: "status" });
+  const count = h("strong", { role: "status" });
   const heal = h("button", { type: "button", onclick: () => void tried(async () => take(await post("/sim/board/heal", {}))) }, "Mend everything");
   const key = h("div", { class: "spare" });
   const groups = Map.groupBy ? [...Map.groupBy(first.faults, (one) => one.group)] : grouped(first.faults);
@@ -17,8 +17,8 @@ export function mountBoard(place, first) {
     return take;
   }
   place.replaceChildren(
-    h("header", { class: "row" }, h("h2", {}, "Break something"), count, h("span", { class: "push" }, heal)),
-    h("p", { class: "muted" }, `This MaintainX allows a key ${first.limit.requests} requests in ${first.limit.window_s} seconds; the real one, 100 in 60.`),
+    h("header", { class: "row" }, h("h2", {}, "Break something"), h("span", { class: "push" }, heal)),
+    h("p", { class: "muted" }, count, `. This MaintainX allows a key ${first.limit.requests} requests in ${first.limit.window_s} seconds; the real one, 100 in 60.`),
     ...groups.map(([name, faults], at) => h("details", { open: at < 2 }, h("summary", {}, name), faults.map((fault) => card(fault)),
       name === "The key" ? key : null)),
   );
@@ -76,7 +76,7 @@ export function mountBoard(place, first) {
       made.classList.toggle("on", is);
       if (changed && is) for (const one of fields) if (!one.element.contains(document.activeElement)) one.set(told.on[id][one.name]);
     }
-    count.textContent = broken.length ? `${broken.length} broken` : "all is well";
+    count.textContent = broken.length ? `${broken.length} broken` : "All is well";
     heal.disabled = !broken.length;
     if (told.spare_key !== spare || !key.childElementCount) {
       spare = told.spare_key;

@@ -6,6 +6,7 @@ import { h, svg } from "./dom.js";
 const KEEP = 120;
 const WIDTH = 360;
 const HEIGHT = 110;
+const DEPTH = 46;
 const KINDS = [
   ["2xx", "answered", (traffic) => sum(traffic.answers, (code) => code.startsWith("2"))],
   ["429", "over the limit", (traffic) => traffic.answers["429"] ?? 0],
@@ -22,7 +23,9 @@ function sum(counts, wanted = () => true) {
 
 export function mountTraffic(place, first) {
   const history = [];
+  const depths = [];
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "aria-labelledby": "chart-title" });
+  const depth = svg("svg", { viewBox: `0 0 ${WIDTH} ${DEPTH}`, class: "chart", role: "img", "aria-labelledby": "depth-title" });
   const mode = h("p", { class: "mode" });
   const legend = h("dl", { class: "legend" });
   const lanes = h("dl", { class: "lanes" });
@@ -32,7 +35,7 @@ export function mountTraffic(place, first) {
 
   place.replaceChildren(
     h("header", { class: "row" }, h("h2", {}, "Traffic through the gateway"), h("span", { class: "muted push" }, "per second")),
-    mode, picture, legend, h("div", { class: "columns" }, h("div", {}, h("h3", {}, "By lane"), lanes), h("div", {}, h("h3", {}, "Waiting"), facts)),
+    mode, picture, legend, h("h3", {}, "Writes in the buffer"), depth, h("div", { class: "columns" }, h("div", {}, h("h3", {}, "By lane"), lanes), h("div", {}, h("h3", {}, "Waiting"), facts)),
     h("h3", {}, "mx's own processes"), processes,
   );
 
@@ -42,12 +45,17 @@ export function mountTraffic(place, first) {
     if (history.length > KEEP) history.shift();
     const text = now ? KINDS.map(([name], at) => `${name} ${now[at].toFixed(1)}`).join(", ") : "the gateway does not answer";
     draw(picture, history, text);
+    const { waiting, sending } = told.traffic?.buffer ?? {};
+    depths.push(told.traffic ? waiting + sending : null);
+    if (depths.length > KEEP) depths.shift();
+    drawDepth(depth, depths);
     mode.textContent = told.traffic ? `Gateway: ${MODES[told.traffic.mode] ?? told.traffic.mode}${told.traffic.circuit === "closed" ? "" : `, circuit ${told.traffic.circuit}`}` : "The gateway does not answer";
     mode.className = `mode ${told.traffic ? told.traffic.mode : "gone"}`;
     legend.replaceChildren(...KINDS.flatMap(([name, says], at) => [
       h("dt", { class: `k-${name}` }, name, h("small", {}, ` ${says}`)), h("dd", {}, now ? now[at].toFixed(1) : "–")]));
     if (told.traffic) {
-      lanes.replaceChildren(...Object.entries(told.traffic.lanes).flatMap(([name, counts]) => [h("dt", {}, name), h("dd", {}, sum(counts).toFixed(1))]));
+      lanes.replaceChildren(...Object.entries(told.traffic.lanes).flatMap(([name, counts]) => [h("dt", {}, name), h("dd", {}, sum(counts).toFixed(1))]),
+        h("dt", { class: "total" }, "MaintainX receives"), h("dd", { class: "total" }, told.traffic.received.toFixed(1)));
       facts.replaceChildren(
         h("dt", {}, "writes buffered"), h("dd", {}, String(told.traffic.buffer.waiting)),
         h("dt", {}, "requests in the queue"), h("dd", {}, String(told.traffic.waiting)),
@@ -98,5 +106,21 @@ function draw(picture, history, text) {
     svg("text", { x: 2, y: y(most) - 2, class: "tick" }, most.toFixed(most < 10 ? 1 : 0)),
     svg("text", { x: 2, y: HEIGHT - 3, class: "tick" }, "2 min ago"),
     svg("text", { x: WIDTH - 2, y: HEIGHT - 3, class: "tick end" }, "now"),
+  );
+}
+
+function drawDepth(picture, depths) {
+  const most = Math.max(1, ...depths);
+  const step = WIDTH / (KEEP - 1);
+  const y = (value) => DEPTH - 4 - (value / most) * (DEPTH - 18);
+  const points = depths.map((value, at) => `${((KEEP - depths.length + at) * step).toFixed(1)},${y(value ?? 0).toFixed(1)}`);
+  const first = ((KEEP - depths.length) * step).toFixed(1);
+  const now = depths.at(-1);
+  picture.replaceChildren(
+    svg("title", { id: "depth-title" }, `Writes in the gateway's buffer over the last two minutes, at most ${most}. Now: ${now ?? "the gateway does not answer"}`),
+    svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: y(0), y2: y(0) }),
+    svg("line", { class: "grid", x1: 0, x2: WIDTH, y1: y(most), y2: y(most) }),
+    svg("polygon", { class: "k-held", points: `${first},${y(0)} ${points.join(" ")} ${WIDTH},${y(0)}` }),
+    svg("text", { x: 2, y: y(most) - 2, class: "tick" }, String(most)),
   );
 }
