@@ -27,6 +27,16 @@ TYPES: Mapping[str, str] = MappingProxyType(
         ".svg": "image/svg+xml",
     }
 )
+SHUT_IN: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": (
+            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+            "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "Cross-Origin-Opener-Policy": "unsafe-none",
+    }
+)
+"""For a page that somebody uploaded: it has no script, no origin, and asks nobody for anything."""
 BODY_BYTES = 8 * 1024 * 1024
 GATHER_S = 0.05
 """What happens within so many seconds goes out together."""
@@ -115,6 +125,8 @@ class Page:
         file = self._find(request).state.files.get(request.match_info["file"])
         if file is None or file.content is None or file.deleted:
             return _refused(404, LookupError("there is no such file"))
+        if file.mimetype == "text/html" and "page" in request.query:
+            return web.Response(body=file.content, content_type="text/html", charset="utf-8", headers=SHUT_IN)
         shown = (
             file.mimetype if file.mimetype in {"image/png", "image/jpeg", "image/gif", "image/webp"} else None
         )

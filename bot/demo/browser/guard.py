@@ -27,13 +27,14 @@ HEADERS = {
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what does not come from the simulator's own page, and send every answer with ``HEADERS``."""
+    """Refuse what does not come from the simulator's own page, and send every answer with ``HEADERS``, unless it has stricter ones."""
     says = refusal(request)
     if says:
         return web.json_response({"error": says}, status=403, headers=HEADERS)
     answer = await handler(request)
     if not answer.prepared:
-        answer.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
     return answer
 
 

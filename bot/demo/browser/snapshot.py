@@ -43,11 +43,15 @@ def snapshot(workspace: SlackWorkspace, user: str) -> dict[str, Json]:
 
 
 def _channel(workspace: SlackWorkspace, channel: Channel, user: str) -> dict[str, Json]:
-    seen = [
+    there = [
         message
         for message in workspace.state.messages
-        if message.channel == channel.id and not message.deleted and message.ephemeral_to in {None, user}
+        if message.channel == channel.id and message.ephemeral_to in {None, user}
     ]
+    answered = {
+        message.thread_ts for message in there if not message.deleted and message.thread_ts != message.ts
+    }
+    seen = [message for message in there if not message.deleted or message.ts in answered]
     canvases = [
         {"id": one.id, "title": one.title, "markdown": one.markdown}
         for one in workspace.state.canvases.values()
@@ -67,16 +71,30 @@ def _channel(workspace: SlackWorkspace, channel: Channel, user: str) -> dict[str
 
 
 def _message(workspace: SlackWorkspace, message: Message, user: str) -> dict[str, Json]:
-    return {
+    """As it is seen now; of a deleted one whose thread goes on, that it was there."""
+    shown: dict[str, Json] = {
         "ts": message.ts,
         "user": message.user,
-        "text": message.text,
-        "blocks": message.blocks,
+        "text": "",
+        "blocks": (),
+        "attachments": (),
         "version": len(message.versions) - 1,
-        "edited": message.edited,
+        "edited": False,
+        "deleted": message.deleted,
         "thread": message.thread_ts,
         "broadcast": message.broadcast,
         "ephemeral": message.ephemeral_to is not None,
+        "files": (),
+        "reactions": (),
+        "chosen": {},
+    }
+    if message.deleted:
+        return shown
+    return shown | {
+        "text": message.text,
+        "blocks": message.blocks,
+        "attachments": message.now.attachments,
+        "edited": message.edited,
         "files": list(_files(workspace, message.files)),
         "reactions": [{"name": name, "users": users} for name, users in message.reactions.items() if users],
         "chosen": workspace.state.chosen.get((user, message.ts), {}),

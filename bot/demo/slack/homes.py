@@ -74,7 +74,10 @@ class HomeDriver(TalkingDriver):
             options = [option for group in groups for option in group["options"]]
         good = isinstance(options, list) and not list(array(OPTION, most=100)(options, ""))
         brought = list(options) if good and options else []
-        self._brought[user, control.block_id, control.action_id] = brought
+        place = (user, control.block_id, control.action_id)
+        before = self._brought.get(place, []) if control.element["type"].startswith("multi_") else []
+        fresh = {option["value"] for option in brought}
+        self._brought[place] = brought + [each for each in before if each["value"] not in fresh]
         return tuple(brought)
 
     def _home(self, user: str) -> View:

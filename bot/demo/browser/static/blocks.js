@@ -1,7 +1,8 @@
 // Block Kit as elements. A control tells `context` what was pressed or chosen; what that does is not its business.
 
 import { h, newId } from "./dom.js";
-import { markdown, mrkdwn } from "./mrkdwn.js";
+import { markdown } from "./markdown.js";
+import { dated, emoji, mrkdwn } from "./mrkdwn.js";
 import { control, isControl } from "./controls.js";
 import { followed } from "./words.js";
 
@@ -30,7 +31,7 @@ function one(block, context) {
     case "input":
       return input(block, context);
     case "image":
-      return h("figure", { class: "b-image" }, picture(block), h("figcaption", {}, block.title?.text ?? block.alt_text));
+      return h("figure", { class: "b-image" }, picture(block), block.title ? h("figcaption", {}, block.title.text) : null);
     case "rich_text":
       return h("div", { class: "b-rich" }, block.elements.map((element) => rich(element, context)));
     case "markdown":
@@ -74,7 +75,7 @@ function safe(address) {
 function input(block, context) {
   const id = newId("input");
   const error = context.errors?.[block.block_id];
-  const grouped = ["checkboxes", "radio_buttons"].includes(block.element.type);
+  const grouped = ["checkboxes", "radio_buttons"].includes(block.element.type) || block.element.type.startsWith("multi_");
   const label = [block.label.text, block.optional ? h("span", { class: "muted" }, " (optional)") : null];
   const described = [block.hint ? `${id}-hint` : null, error ? `${id}-error` : null].filter(Boolean).join(" ") || null;
   const field = control(block, block.element, context, { id, described, invalid: Boolean(error), required: !block.optional });
@@ -117,8 +118,17 @@ function piece(part, context) {
     case "channel":
       text = h("span", { class: "mention" }, `#${context.names.of(part.channel_id) ?? part.channel_id}`);
       break;
+    case "usergroup":
+      text = h("span", { class: "mention" }, `@${context.names.of(part.usergroup_id) ?? part.usergroup_id}`);
+      break;
+    case "date":
+      text = dated(part.timestamp, part.format, part.fallback);
+      break;
+    case "color":
+      text = part.value;
+      break;
     case "emoji":
-      text = part.unicode ? String.fromCodePoint(...part.unicode.split("-").map((code) => parseInt(code, 16))) : `:${part.name}:`;
+      text = part.unicode ? String.fromCodePoint(...part.unicode.split("-").map((code) => parseInt(code, 16))) : emoji(part.name);
       break;
     case "broadcast":
       text = h("span", { class: "mention loud" }, `@${part.range}`);
@@ -138,7 +148,7 @@ function table(block, context) {
   const [head, ...rows] = block.rows;
   return h(
     "div",
-    { class: "b-table", tabindex: "0", role: "region", "aria-label": "Table" },
+    { class: "b-table", tabindex: "0", role: "group", "aria-label": "Table" },
     h(
       "table",
       {},

@@ -3,6 +3,7 @@
 import { h, newId } from "./dom.js";
 import { tried } from "./api.js";
 import { confirmed } from "./confirm.js";
+import { many } from "./many.js";
 
 const TYPED = {
   plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "number",
@@ -51,7 +52,8 @@ function button(_block, element, context) {
 }
 
 function overflow(_block, element, context) {
-  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": "More" }, "⋯");
+  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": "More",
+    "data-action": element.place }, "⋯");
   const menu = h("div", { class: "menu", role: "menu", hidden: true });
   const close = () => {
     menu.hidden = true;
@@ -59,6 +61,7 @@ function overflow(_block, element, context) {
   };
   menu.append(...element.options.map((option) =>
     h("button", { type: "button", role: "menuitem", onclick: () => {
+      open.focus();
       close();
       void tried(() => told(element, context, option.value));
     } }, option.text.text)));
@@ -104,6 +107,7 @@ function choices(element, context) {
 function held(element, context, block) {
   const value = context.value(block.block_id, element.action_id) ?? initial(element);
   if (!value) return element.type.startsWith("multi_") || element.type === "checkboxes" ? [] : "";
+  if ("draft" in value) return element.type === "datetimepicker" && value.draft ? local(Number(value.draft)) : value.draft;
   if (value.selected_options) return value.selected_options.map((option) => option.value);
   if ("selected_option" in value) return value.selected_option?.value ?? "";
   for (const name of ["selected_users", "selected_channels", "selected_conversations"]) if (value[name]) return value[name];
@@ -146,22 +150,35 @@ function labelled(element, field) {
 }
 
 function select(block, element, context, field) {
-  const several = element.type.startsWith("multi_");
   const now = held(element, context, block);
-  const chosen = new Set([now].flat());
   const options = choices(element, context).map((group) => {
     const made = group.options.map((option) =>
-      h("option", { value: option.value, selected: chosen.has(option.value) }, option.says ? `${option.text}: ${option.says}` : option.text));
+      h("option", { value: option.value, selected: option.value === now }, option.says ? `${option.text}: ${option.says}` : option.text));
     return group.label ? h("optgroup", { label: group.label }, made) : made;
   });
-  const empty = several ? null : h("option", { value: "", selected: !now, disabled: Boolean(now) }, element.placeholder?.text ?? "Choose…");
-  const made = h("select", { multiple: several, "data-action": element.place, ...described(field), ...labelled(element, field) }, empty, options);
+  const empty = h("option", { value: "", selected: !now, disabled: Boolean(now) }, element.placeholder?.text ?? "Choose…");
+  const made = h("select", { "data-action": element.place, ...described(field), ...labelled(element, field) }, empty, options);
   made.addEventListener("change", async () => {
-    const value = several ? [...made.selectedOptions].map((option) => option.value) : made.value;
-    const done = await tried(() => told(element, context, value));
-    if (!done && !several) made.value = now;
+    const done = await tried(() => told(element, context, made.value));
+    if (!done) made.value = now;
   });
   return made;
+}
+
+function several(block, element, context, field) {
+  const external = element.type === "multi_external_select";
+  const groups = external ? [] : choices(element, context);
+  const known = new Map(groups.flatMap((group) => group.options).map((option) => [option.value, option]));
+  const given = (context.value(block.block_id, element.action_id) ?? initial(element))?.selected_options ?? [];
+  for (const option of given) known.set(option.value, { value: option.value, text: option.text.text });
+  return many(element, field, {
+    groups,
+    chosen: held(element, context, block).map((value) => known.get(value) ?? { value, text: value }),
+    tell: (values) => tried(() => told(element, context, values)),
+    search: external ? async (query) => (await tried(() => context.suggest(element.place, query)))?.map((option) => ({
+      value: option.value, text: option.text.text, says: option.description?.text })) : null,
+    least: element.min_query_length ?? 3,
+  });
 }
 
 function external(block, element, context, field) {
@@ -185,7 +202,8 @@ function external(block, element, context, field) {
     known = new Map(found.map((option) => [option.text.text, option.value]));
     options.replaceChildren(...found.map((option) => h("option", { value: option.text.text })));
   });
-  made.value = held(element, context, block);
+  const now = context.value(block.block_id, element.action_id) ?? initial(element);
+  made.value = now?.selected_option?.text.text ?? "";
   return h("span", {}, made, options);
 }
 
@@ -236,7 +254,8 @@ function unknown(_block, element) {
 const MAKERS = {
   button, overflow, typed,
   static_select: select, users_select: select, channels_select: select, conversations_select: select,
-  multi_static_select: select, multi_users_select: select, multi_channels_select: select, multi_conversations_select: select,
-  external_select: external, multi_external_select: external,
+  multi_static_select: several, multi_users_select: several, multi_channels_select: several,
+  multi_conversations_select: several, multi_external_select: several,
+  external_select: external,
   radio_buttons: picks, checkboxes: picks,
 };

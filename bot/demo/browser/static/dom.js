@@ -52,6 +52,19 @@ function refocus(element, action) {
   (same || element).focus({ preventScroll: true });
 }
 
+// Where the focus is now, as what gives it back later: the message may be drawn anew meanwhile.
+export function remembered() {
+  const at = document.activeElement;
+  const row = at?.closest("[data-key]");
+  const place = row?.parentElement;
+  const { key } = row?.dataset ?? {};
+  const { action } = at?.dataset ?? {};
+  return () => {
+    if (at?.isConnected && at !== document.body) at.focus({ preventScroll: true });
+    else if (place?.isConnected) refocus([...place.children].find((element) => element.dataset.key === key), action);
+  };
+}
+
 let last = 0;
 export function newId(prefix) {
   last += 1;

@@ -5,12 +5,12 @@ import { mountBoard } from "./board.js";
 import { mountClock } from "./clock.js";
 import { h, sign } from "./dom.js";
 import { Guide } from "./guide.js";
+import { greet, listen } from "./stream.js";
 import { mountTraffic } from "./traffic.js";
 import { Workspace } from "./workspace.js";
 
 const link = document.getElementById("link");
 const PERSON = "mx-simulator-person";
-const BACK_MS = 1000;
 
 async function start() {
   const about = await get("/sim/about");
@@ -22,19 +22,21 @@ async function start() {
   function follow(person) {
     sessionStorage.setItem(PERSON, person);
     stream?.close();
-    stream = listen(`/sim/stream?as=${encodeURIComponent(person)}`, (now) => {
+    const hear = (now) => {
       workspace.show(now);
       guide?.workspace(now);
       said("");
-    });
+    };
+    stream = listen(`/sim/stream?as=${encodeURIComponent(person)}`, { flight: about.flight, hear, lost });
   }
 
   const known = sessionStorage.getItem(PERSON);
   follow(about.people.includes(known) ? known : about.people[0]);
-  if (found) world(guide, found);
+  if (found) world(guide, found, about.flight);
+  greet();
 }
 
-function world(guide, found) {
+function world(guide, found, flight) {
   const side = document.getElementById("side");
   side.hidden = false;
   document.body.classList.add("whole");
@@ -43,10 +45,11 @@ function world(guide, found) {
     mountClock(document.getElementById("clock"), found),
     mountTraffic(document.getElementById("traffic"), found),
   ];
-  listen("/sim/traffic", (told) => {
+  const hear = (told) => {
     for (const part of parts) part(told);
     guide?.world(told);
-  });
+  };
+  listen("/sim/traffic", { flight, hear, lost });
   tabs();
 }
 
@@ -64,29 +67,12 @@ function tabs() {
   show("workspace");
 }
 
-function said(text) {
-  if (link.textContent !== text) link.textContent = text;
+function lost() {
+  said("The simulator does not answer; trying again…");
 }
 
-// A stream that comes back by itself; each message is everything, so that nothing is missed meanwhile.
-function listen(path, hear) {
-  let source = null;
-  let gone = false;
-  const open = () => {
-    source = new EventSource(path);
-    source.onmessage = (event) => hear(JSON.parse(event.data));
-    source.onerror = () => {
-      said("The simulator does not answer; trying again…");
-      if (source.readyState === EventSource.CLOSED && !gone) setTimeout(open, BACK_MS);
-    };
-  };
-  open();
-  return {
-    close: () => {
-      gone = true;
-      source.close();
-    },
-  };
+function said(text) {
+  if (link.textContent !== text) link.textContent = text;
 }
 
 start().catch((fault) => said(`${fault.message}. Start it again with mx demo, then reload this page.`));

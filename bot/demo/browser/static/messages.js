@@ -4,13 +4,15 @@ import { tried } from "./api.js";
 import { render } from "./blocks.js";
 import { ask, askText } from "./confirm.js";
 import { h } from "./dom.js";
-import { emoji, markdown, mrkdwn, QUICK } from "./mrkdwn.js";
-import { timeOf, typedText } from "./words.js";
+import { markdown } from "./markdown.js";
+import { emoji, mrkdwn, QUICK } from "./mrkdwn.js";
+import { followed, timeOf, typedText } from "./words.js";
 
 export function message(one, context) {
   const name = context.names.of(one.user) ?? one.user;
   const at = new Date(Number(one.ts) * 1000);
   const time = timeOf(at);
+  if (one.deleted) return gone(one, context, time);
   const body = one.blocks.length ? render(one.blocks, context) : mrkdwn(one.text, context.names);
   return h(
     "article",
@@ -23,14 +25,38 @@ export function message(one, context) {
       h("header", {}, h("strong", {}, name), context.bot ? h("span", { class: "tag" }, "APP") : null,
         h("time", { datetime: at.toISOString(), title: at.toLocaleString() }, time), one.edited && !context.bot ? h("span", { class: "muted" }, "(edited)") : null),
       h("div", { class: "body" }, body),
+      one.attachments.map((each) => attachment(each, context)),
       one.files.map(file),
       reactions(one, context),
-      context.answers.length && context.open
-        ? h("button", { type: "button", class: "answers", onclick: context.open }, `${context.answers.length} ${context.answers.length === 1 ? "reply" : "replies"}`)
-        : null,
+      answers(context),
     ),
     one.ephemeral ? null : tools(one, context),
   );
+}
+
+// Of a message that was deleted while its thread goes on, people see that it was there.
+function gone(one, context, time) {
+  return h("article", { class: "message", tabindex: "0", "aria-label": `Deleted message, ${time}`, "data-ts": one.ts },
+    h("div", { class: "avatar", "aria-hidden": "true" }, "–"),
+    h("div", { class: "said" }, h("p", { class: "muted" }, "This message was deleted."), answers(context)));
+}
+
+function answers(context) {
+  const count = context.answers.length;
+  if (!count || !context.open) return null;
+  return h("button", { type: "button", class: "answers", "data-action": "answers", onclick: context.open }, `${count} ${count === 1 ? "reply" : "replies"}`);
+}
+
+// The older form of an app's message. Its buttons are of a kind that the simulator does not have.
+function attachment(found, context) {
+  const text = (words) => (words ? h("div", {}, mrkdwn(words, context.names)) : null);
+  const title = found.title_link
+    ? h("a", { href: followed(found.title_link), target: "_blank", rel: "noopener noreferrer" }, found.title ?? found.title_link) : found.title;
+  return [text(found.pretext), h("div", { class: "attachment" },
+    title ? h("strong", {}, title) : null, text(found.text ?? (found.blocks || found.title ? null : found.fallback)),
+    found.fields ? h("div", { class: "b-fields" }, found.fields.map((field) => h("div", {}, h("strong", {}, field.title), text(field.value)))) : null,
+    found.blocks ? render(found.blocks, context) : null,
+    found.footer ? h("p", { class: "muted" }, found.footer) : null)];
 }
 
 export function hue(id) {
@@ -59,7 +85,7 @@ function file(found) {
       h("img", { src: address, alt: found.title, class: "b-picture", loading: "lazy" })), h("figcaption", {}, found.title));
   }
   const readable = ["text/markdown", "text/plain", "application/json"].includes(found.type);
-  const shown = h("div", { class: "preview", hidden: true, tabindex: "0", role: "region", "aria-label": found.title });
+  const shown = h("div", { class: "preview", hidden: true, tabindex: "0", role: "group", "aria-label": found.title });
   const look = h("button", { type: "button", "aria-expanded": "false", onclick: async () => {
     if (!shown.childElementCount) {
       const text = await (await fetch(address)).text();
@@ -71,7 +97,8 @@ function file(found) {
   } }, "Read");
   return h("div", { class: "file" },
     h("div", { class: "row" }, h("span", {}, found.title), h("span", { class: "muted" }, `${Math.max(1, Math.round(found.size / 1024))} kB`),
-      readable ? look : null, h("a", { class: "button", href: address, download: found.name }, "Download")),
+      readable ? look : null,
+      found.type === "text/html" ? h("a", { class: "button", href: `${address}?page`, target: "_blank", rel: "noopener" }, "Open") : null, h("a", { class: "button", href: address, download: found.name }, "Download")),
     readable ? shown : null);
 }
 
@@ -96,13 +123,14 @@ function tools(one, context) {
     ] : []),
   ];
   const menu = h("div", { class: "menu", role: "menu", hidden: true });
-  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": "What to do with this message" }, "⋯");
+  const open = h("button", { type: "button", class: "quiet", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": "What to do with this message", "data-action": "tools" }, "⋯");
   const show = (shown) => {
     menu.hidden = !shown;
     open.setAttribute("aria-expanded", String(shown));
     if (!shown) return;
     if (!menu.childElementCount) {
       menu.append(...items.map(([label, act]) => h("button", { type: "button", role: "menuitem", onclick: () => {
+        open.focus();
         show(false);
         void tried(act);
       } }, label)));

@@ -3,7 +3,7 @@
 import { post, toast, tried } from "./api.js";
 import { render } from "./blocks.js";
 import { place } from "./controls.js";
-import { h } from "./dom.js";
+import { h, remembered } from "./dom.js";
 
 export class Modals {
   constructor(place, context) {
@@ -22,6 +22,7 @@ export class Modals {
       this.close();
       return;
     }
+    this.view = top;  // what was chosen in it meanwhile, too
     const sign = `${top.id} ${top.hash} ${views.length}`;
     if (sign === this.shown) return;
     if (this.id !== top.id) this.errors = {};
@@ -33,8 +34,11 @@ export class Modals {
   close() {
     this.shown = "";
     this.id = null;
-    this.box?.remove();
+    if (!this.box) return;
+    this.box.close();
+    this.box.remove();
     this.box = null;
+    this.back();
   }
 
   draw(view, depth, me) {
@@ -44,7 +48,7 @@ export class Modals {
     const context = {
       ...this.context(),
       errors: this.errors,
-      value: (block, action) => (drafts.has(`${block} ${action}`) ? { value: drafts.get(`${block} ${action}`) } : view.state.values[block]?.[action]),
+      value: (block, action) => (drafts.has(`${block} ${action}`) ? { draft: drafts.get(`${block} ${action}`) } : this.view.state.values[block]?.[action]),
       draft: (block, action, value) => drafts.set(`${block} ${action}`, value),
       act: async (action, value) => {
         const done = await post("/sim/act", value === undefined
@@ -69,7 +73,7 @@ export class Modals {
         "header",
         { class: "dialog-head" },
         h("h2", { id: "modal-title" }, view.title.text),
-        depth > 1 ? h("span", { class: "muted" }, `${depth} of ${depth}`) : null,
+        depth > 1 ? h("span", { class: "muted" }, `on top of ${depth - 1} more`) : null,
         h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: leave }, "✕"),
       ),
       h("div", { class: "dialog-body", tabindex: "-1" }, render(view.blocks, context)),
@@ -82,6 +86,7 @@ export class Modals {
     );
     const fresh = !this.box;
     if (fresh) {
+      this.back = remembered();
       this.box = h("dialog", { class: "modal", "aria-labelledby": "modal-title" });
       this.place.append(this.box);
     }
@@ -104,7 +109,9 @@ export class Modals {
       const field = [...form.querySelectorAll("[data-action]")].find((each) => each.dataset.action === place(block, block.element));
       if (!field) continue;
       const value = read(field, block.element);
-      if (value !== null) values[place(block, block.element)] = value;
+      if (value === null) continue;
+      values[place(block, block.element)] = value;
+      this.drafts.get(view.id)?.set(`${block.block_id} ${block.element.action_id}`, value);
     }
     button.setAttribute("aria-busy", "true");
     const done = await tried(() => post("/sim/act", { as: me, do: "submit", view: view.id, values }));
@@ -121,7 +128,7 @@ function read(field, element) {
     const values = [...field.querySelectorAll("input:checked")].map((box) => box.value);
     return element.type === "checkboxes" ? values : (values[0] ?? null);
   }
-  if (element.type.startsWith("multi_")) return [...field.selectedOptions].map((option) => option.value);
+  if (element.type.startsWith("multi_")) return JSON.parse(field.dataset.values);
   if (element.type === "external_select") return null;
   if (element.type === "datetimepicker") return field.value ? String(Math.floor(new Date(field.value).getTime() / 1000)) : null;
   const text = element.type === "plain_text_input" || element.type.endsWith("_input");

@@ -91,6 +91,11 @@ function reference(special, names) {
 
 function date(target, fallback) {
   const [, stamp, form = ""] = target.split("^");
+  return dated(stamp, form, fallback);
+}
+
+// A time in the words that its form asks for, as Slack writes it.
+export function dated(stamp, form, fallback) {
   const when = new Date(Number(stamp) * 1000);
   if (Number.isNaN(when.getTime())) return plain(fallback ?? "");
   const day = (style) => when.toLocaleDateString(undefined, { dateStyle: style });
@@ -101,54 +106,4 @@ function date(target, fallback) {
     .replaceAll("{time}", when.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }))
     .replaceAll("{ago}", fallback ?? "");
   return h("time", { datetime: when.toISOString() }, text);
-}
-
-// Markdown of files, canvases and the markdown block: headings, lists, quotes, code, the rest as paragraphs.
-export function markdown(text) {
-  const found = [];
-  let items = null;
-  let code = null;
-  for (const line of text.split("\n")) {
-    if (line.startsWith("```")) {
-      if (code === null) code = [];
-      else {
-        found.push(h("pre", { tabindex: "0" }, code.join("\n")));
-        code = null;
-      }
-      continue;
-    }
-    if (code !== null) {
-      code.push(line);
-      continue;
-    }
-    const item = /^\s*(?:[-*]|\d+\.)\s+(.*)$/.exec(line);
-    if (item) {
-      items ??= found[found.push(h("ul", {})) - 1];
-      items.append(h("li", {}, span(item[1])));
-      continue;
-    }
-    items = null;
-    const heading = /^(#{1,6})\s+(.*)$/.exec(line);
-    if (heading) found.push(h(`h${Math.min(6, heading[1].length + 2)}`, {}, span(heading[2])));
-    else if (/^\s*(?:---|\*\*\*)\s*$/.test(line)) found.push(h("hr"));
-    else if (line.startsWith(">")) found.push(h("blockquote", {}, span(line.slice(1).trim())));
-    else if (line.trim()) found.push(h("p", {}, span(line)));
-  }
-  if (code !== null) found.push(h("pre", { tabindex: "0" }, code.join("\n")));
-  return found;
-}
-
-function span(text) {
-  const found = [];
-  let at = 0;
-  const unescaped = (part) => part.replaceAll(/\\([\\`*_[\]<>|~#+.()!-])/g, "$1");
-  for (const match of text.matchAll(/(?<!\\)\*\*(.+?)(?<!\\)\*\*|(?<!\\)`([^`]+)`|(?<!\\)\[([^\]]+)\]\((https?:[^)\s]+)\)/g)) {
-    if (match.index > at) found.push(unescaped(text.slice(at, match.index)));
-    at = match.index + match[0].length;
-    if (match[1] !== undefined) found.push(h("strong", {}, unescaped(match[1])));
-    else if (match[2] !== undefined) found.push(h("code", {}, match[2]));
-    else found.push(h("a", { href: match[4], target: "_blank", rel: "noopener noreferrer" }, unescaped(match[3])));
-  }
-  if (at < text.length) found.push(unescaped(text.slice(at)));
-  return found;
 }

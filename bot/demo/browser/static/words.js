@@ -26,3 +26,13 @@ export function utc(when) {
 export function followed(address) {
   return /^(https?:|mailto:)/.test(address ?? "") ? address : null;
 }
+
+// The day of a message, where the reader is: its name, and how it is told.
+export function dayOf(ts) {
+  const when = new Date(Number(ts) * 1000);
+  return [when.getFullYear(), when.getMonth() + 1, when.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+}
+
+export function longDay(ts) {
+  return new Date(Number(ts) * 1000).toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long" });
+}

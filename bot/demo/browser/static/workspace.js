@@ -7,8 +7,8 @@ import { askText } from "./confirm.js";
 import { h, keyed } from "./dom.js";
 import { Modals, red } from "./modal.js";
 import { message } from "./messages.js";
-import { markdown } from "./mrkdwn.js";
-import { typedText } from "./words.js";
+import { markdown } from "./markdown.js";
+import { dayOf, longDay, typedText } from "./words.js";
 
 export class Workspace {
   constructor(place, about, { onPerson }) {
@@ -140,10 +140,13 @@ export class Workspace {
 
   fill(log, messages, channel, answers, jump) {
     const low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-    keyed(log, messages.map((one, at) => {
+    keyed(log, messages.flatMap((one, at) => {
       const found = answers(one);
-      const close = at > 0 && messages[at - 1].user === one.user && !one.ephemeral && !messages[at - 1].ephemeral && Number(one.ts) - Number(messages[at - 1].ts) < 120;
-      return {
+      const day = dayOf(one.ts);
+      const begins = at === 0 || day !== dayOf(messages[at - 1].ts);
+      const close = !begins && !one.deleted && !messages[at - 1].deleted && messages[at - 1].user === one.user && !one.ephemeral && !messages[at - 1].ephemeral && Number(one.ts) - Number(messages[at - 1].ts) < 120;
+      const rows = begins ? [{ key: `day of ${one.ts}`, sign: day, make: () => h("p", { class: "day" }, h("time", { datetime: day }, longDay(one.ts))) }] : [];
+      return [...rows, {
         key: one.ts,
         sign: JSON.stringify([one, found.length, close, this.now.me, this.names.get(one.user)]),
         make: () => message(one, {
@@ -160,7 +163,7 @@ export class Workspace {
           act: (action, value) => this.act({ channel: channel.id, ts: one.ts, action, ...(value === undefined ? { do: "click", version: one.version } : { do: "choose", value }) }),
           suggest: async (action, query) => (await this.act({ do: "suggest", channel: channel.id, ts: one.ts, action, query })).options,
         }),
-      };
+      }];
     }));
     if (!messages.length) log.append(nothing(Object.keys(this.about.commands)));
     if (jump || low) log.scrollTop = log.scrollHeight;
