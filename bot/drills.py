@@ -43,12 +43,14 @@ class Drills:
         *,
         tell: Tell,
         folder: Path,
+        own: Path | None = None,
         command: tuple[str, ...] = (sys.executable, "-m", "bot", "drill"),
     ) -> None:
         self._timeline = timeline
         self._clock = clock
         self._tell = tell
         self._folder = folder
+        self._own = own
         self._command = command
         self._log = structlog.get_logger("mx.drills")
 
@@ -83,6 +85,7 @@ class Drills:
             *self._command,
             fact.drill,
             "--events",
+            *(("--own", str(self._own.resolve())) if self._own else ()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -106,6 +106,7 @@ def followers(engine: Engine, slack: SlackSide, supervisor: Supervisor) -> Loops
         engine.clock,
         tell=DrillNews(slack.chat).tell,
         folder=engine.settings.bot.database.parent,
+        own=engine.settings.bot.drills,
     )
     return {
         "monitor": monitor.follow,

@@ -136,7 +136,7 @@ def _help(wanted: Help, history: Sequence[Event], began: datetime, most: int) ->
             name, 0, most, "It was not run, or did not come to its end.", f"/mx run {wanted.any_of[0]}"
         )
     value, at, playbook = best
-    says = f"{playbook} was through {_minutes(at - began)} after it broke; {_minutes(allowed)} are good."
+    says = f"{playbook} was started {_minutes(at - began)} after it broke; {_minutes(allowed)} are good."
     points = round(most * value)
     return Mark(
         name,
@@ -148,9 +148,12 @@ def _help(wanted: Help, history: Sequence[Event], began: datetime, most: int) ->
 
 
 def _ran(history: Sequence[Event]) -> Iterator[tuple[str, datetime, float]]:
-    """Runs that came to a good end, or to one that nobody could judge, which counts half: playbook, when, weight."""
+    """Runs that came to a good end, or to one that nobody could judge, which counts half: playbook, when, weight.
+
+    When they were started is what people decide; an outage of the vendor's is ridden out until the vendor is back.
+    """
     asked = {
-        event.fact.run: event.fact.playbook
+        event.fact.run: event
         for event in history
         if isinstance(event.fact, RunRequested) and event.fact.mode == "apply"
     }
@@ -158,7 +161,9 @@ def _ran(history: Sequence[Event]) -> Iterator[tuple[str, datetime, float]]:
         if isinstance(event.fact, RunFinished) and event.fact.run in asked:
             weight = {"done": 1.0, "inconclusive": 0.5}.get(event.fact.outcome, 0.0)
             if weight:
-                yield asked[event.fact.run], event.at, weight
+                began = asked[event.fact.run]
+                assert isinstance(began.fact, RunRequested)
+                yield began.fact.playbook, began.at, weight
 
 
 def _taken_back(incident: Incident, history: Sequence[Event]) -> Mark:

@@ -36,7 +36,16 @@ from bot.scenario import Scenario, known, load
 @click.option(
     "--check", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Check a scenario's file."
 )
-@click.option("--events", is_flag=True, help="Tell what happens as JSON lines, and end with standard input.")
+@click.option(
+    "--own",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of your own drills (default: `drills` of [bot] in mx.toml).",
+)
+@click.option(
+    "--events",
+    is_flag=True,
+    help="Tell what happens as JSON lines, read no settings, and end with standard input.",
+)
 def command(
     name: str | None,
     people: str,
@@ -44,6 +53,7 @@ def command(
     speed: str | None,
     folder: Path,
     check: Path | None,
+    own: Path | None,
     events: bool,  # noqa: FBT001 - click's flag
 ) -> None:
     """Fly a drill (without a NAME: list them) in a simulator of its own: nothing of yours is touched, nobody is paged.
@@ -56,7 +66,8 @@ def command(
         checked(found)
         click.echo(f"{check}: the scenario {found.name} can be flown.")
         return
-    scenarios, faults = known(config.load().bot.drills)
+    # Whoever starts it for others says which folder: production's settings, and its keys, are then never read here.
+    scenarios, faults = known(own if own or events else config.load().bot.drills)
     for fault in faults:
         click.echo(f"mx: a drill was left out: {fault}", err=True)
     if name is None:

@@ -125,6 +125,33 @@ def test_nothing_of_whoever_starts_it_reaches_a_drill(tmp_path: Path) -> None:
     assert not (tmp_path / "production.db").exists()
 
 
+def test_a_teams_own_drill_is_flown_for_others_without_a_look_at_production(tmp_path: Path) -> None:
+    """As the bot starts it: beside settings that are production's, here such that reading them would be told."""
+    own, beside = tmp_path / "own", tmp_path / "data"
+    own.mkdir()
+    beside.mkdir()
+    text = (Path(__file__).parents[2] / "bot/scenarios/rate-limit.toml").read_text("utf-8")
+    (own / "night.toml").write_text(text.replace('"rate-limit"', '"night-shift"', 1), "utf-8")
+    (beside / "mx.toml").write_text("[bot]\nno_such_setting = 1\n", "utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "drill", "night-shift", "--events", "--own", str(own)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=beside,
+        env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as drill:
+        assert drill.stdout is not None
+        assert drill.stdin is not None
+        assert drill.stderr is not None
+        started = json.loads(drill.stdout.readline() or "{}")
+        assert started.get("drill") == "night-shift", drill.stderr.read()
+        drill.stdin.close()
+        assert json.loads(drill.stdout.readline())["ended"] == "stopped"
+        assert drill.wait(30) == 0
+
+
 class Player:
     """Somebody who knows what to do."""
 

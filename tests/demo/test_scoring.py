@@ -96,6 +96,19 @@ def test_what_is_missing_is_named_and_costs_its_points() -> None:
     assert any("/mx run rate-limited" in line for line in failed.lines)
 
 
+def test_a_mitigation_counts_from_when_it_was_started_however_long_the_outage_is_ridden_out() -> None:
+    outage = shipped()["vendor-outage"]
+    events = history(
+        (60, Acknowledged()),
+        (200, RunRequested(run="r", playbook="platform-outage")),
+        (2400, RunFinished(run="r", outcome="done", says="")),
+        *((2500 + at, fact) for at, fact in END),
+    )
+    found = score(outage, replay(events), events, began=NINE, calendar=CALENDAR)
+    assert found.points == 100, found.lines
+    assert any("was started 3 min 20 s after it broke" in line for line in found.lines)
+
+
 def test_of_two_faults_both_count() -> None:
     events = history((60, Acknowledged()), *ran("rate-limited", 200), *END)
     found = score(BOTH, replay(events), events, began=NINE, calendar=CALENDAR)

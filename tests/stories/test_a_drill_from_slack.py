@@ -79,6 +79,34 @@ async def _listens(url: str) -> bool:
         return False
 
 
+async def test_a_teams_own_drill_is_started_by_its_folder(tmp_path: Path) -> None:
+    """A child that tells its own arguments: the folder comes with them, wherever the database lies."""
+    clock = SystemClock()
+    posted: list[DrillStarted | DrillFinished] = []
+
+    async def tell(_channel: str | None, fact: DrillStarted | DrillFinished) -> None:
+        posted.append(fact)
+
+    script = "import json, sys; print(json.dumps({'event': 'finished', 'ended': 'time', 'says': ' '.join(sys.argv)}))"
+    async with Timeline.open(tmp_path / "mx.db", clock=clock, scrub=str) as timeline:
+        wanted = DrillRequested(request="d-1", integration="default", drill="night-shift")
+        await timeline.append(Draft(stream=desk("default"), actor="slack:U1", at=clock.now(), fact=wanted))
+        drills = Drills(
+            timeline,
+            clock,
+            tell=tell,
+            folder=tmp_path,
+            own=tmp_path / "own",
+            command=(sys.executable, "-c", script),
+        )
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            loop = group.create_task(drills.follow())
+            while not posted:  # noqa: ASYNC110 - the fold is looked at
+                await asyncio.sleep(0.02)
+            loop.cancel()
+    assert posted[0].says.endswith(f"night-shift --events --own {tmp_path / 'own'}")
+
+
 async def test_who_may_not_act_may_not_start_one(tmp_path: Path) -> None:
     async with plant(tmp_path) as (world, _):
         guest = world.slack.add_user("Guest", role="guest")
