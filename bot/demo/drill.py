@@ -23,6 +23,7 @@ from bot.domain.incident import Incident
 from bot.domain.showing import ReportPosted
 from bot.errors import ConfigError
 from bot.picture import picture_of
+from bot.playbook import SHIPPED as PLAYBOOKS
 from bot.report import facts_for
 from bot.report_forms import forms
 from bot.scenario import Scenario, ScenarioFault
@@ -124,7 +125,7 @@ class Flight:
 
 
 def checked(scenario: Scenario) -> None:
-    """Raises ConfigError where the board has no such fault, or not with such values."""
+    """Raises ConfigError where the board has no such fault, or not with such values, or a playbook is not there."""
     known = {fault.id: fault for fault in FAULTS}
     faults: list[str] = []
     for number, one in enumerate(scenario.faults):
@@ -136,6 +137,14 @@ def checked(scenario: Scenario) -> None:
             known[one.id].read(one.values)
         except ValueError as error:
             faults.append(f"{place}: {error}")
+    good = scenario.good
+    named = {name for wanted in good.helps for name in wanted.any_of} | {harm.playbook for harm in good.harms}
+    named |= {fault.mended_by for fault in scenario.faults if fault.mended_by}
+    there = ", ".join(PLAYBOOKS)
+    faults += [
+        f"{scenario.name}: there is no playbook {name}; there are {there}"
+        for name in sorted(named - set(PLAYBOOKS))
+    ]
     if faults:
         raise ConfigError(tuple(faults))
 

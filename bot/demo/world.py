@@ -21,6 +21,7 @@ from bot.demo.integration import FakeIntegration
 from bot.demo.jobs import JOBS
 from bot.demo.maintainx import FakeMaintainX
 from bot.demo.member import Member, StoryFault, environment
+from bot.demo.plant import Plant
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.demo.statuspage import FakeStatusPage
 
@@ -51,7 +52,7 @@ class Plan:
     bot: str = ""
     """More lines of mx.toml's ``[bot]``."""
     drill: bool = False
-    """Incidents are marked as made up to train with, and nobody can be paged."""
+    """Incidents are marked as made up to train with, nobody can be paged, and mx knows the integration's host."""
     pace: Mapping[str, float] | None = None
     """Other calls per second of the integration's jobs than the story's."""
 
@@ -77,6 +78,15 @@ class World:
     key_file: Path
     """Where the bot and the gateway read the key, at every request."""
     web: aiohttp.ClientSession
+    plant: Plant | None = None
+    """The integration's host, in a drill: there the playbooks have all that they act on."""
+
+    def restart_integration(self) -> None:
+        """Start it anew: as most do, it reads its key then."""
+        if self.plant is not None:
+            self.plant.restarted()
+            return
+        self.integration.take_key(self.key_file.read_text("utf-8").strip())
 
     @property
     def gateway_url(self) -> str:
@@ -133,7 +143,6 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
         key_file = folder / "maintainx.key"
         key_file.write_text(key, "utf-8")
         key_file.chmod(0o600)
-        (folder / "mx.toml").write_text(_settings(plan, folder), "utf-8")
         address = await enter(telling(clock))
         env = environment(folder) | {
             "MAINTAINX_API_KEY_FILE": str(key_file),
@@ -162,6 +171,13 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
             )
         )
         integration.webhooks.secret = maintainx.webhooks.secret
+        plant = (
+            await enter(Plant.start(integration, key=key, folder=folder, now=clock.now))
+            if plan.drill
+            else None
+        )
+        settings = _settings(plan, folder) + (plant.settings if plant else "")
+        (folder / "mx.toml").write_text(settings, "utf-8")
         env["INTEGRATION_WEBHOOK_URL"] = integration.webhook_url
         gateway = await enter(
             Member.run(
@@ -218,6 +234,7 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
             key=key,
             key_file=key_file,
             web=web,
+            plant=plant,
         )
 
 

@@ -70,7 +70,10 @@ def card(
     ``page``: the address of its page.
     """
     zone = duty.zone
-    parts: list[Block] = [blocks.header(title(incident)), *_top(incident, duty)]
+    parts: list[Block] = [
+        blocks.header(f"{'DRILL · ' if incident.drill else ''}{title(incident)}"),
+        *_top(incident, duty),
+    ]
     if incident.open:
         parts += bufferview.sections(look, incident, zone=zone) if look else []
         parts += _details(incident)

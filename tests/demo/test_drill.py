@@ -79,12 +79,34 @@ async def test_a_drill_in_which_nobody_does_anything_scores_next_to_nothing() ->
     assert any("/mx ack first" in line for line in result.score.lines)
 
 
+async def test_the_service_can_be_restarted_in_a_drill_and_the_card_says_that_it_is_one() -> None:
+    async with flying(shipped()["service-down"], people=["Ada"], speed=10) as flight:
+        player = Player(flight)
+        async with asyncio.timeout(90):
+            while (found := (await flight.history())[0]) is None or found.card is None:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+            (card,) = [
+                one
+                for one in flight.world.slack.messages(flight.world.channel)
+                if (one.now.metadata or {}).get("event_type") == "mx_incident"
+            ]
+            assert card.blocks[0]["text"]["text"].startswith("DRILL · SEV-1")
+            await player.run("service-down")
+            while not (found := (await flight.history())[0]) or found.runs[0].outcome is None:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.1)
+        assert found.runs[0].outcome == "done", [step.says for step in found.runs[0].steps]
+        assert flight.world.integration.health()[0] == 200
+
+
 def test_a_scenario_whose_fault_the_board_does_not_have_is_refused() -> None:
     scenario = shipped()["rate-limit"]
     odd = scenario.faults[0].model_copy(update={"id": "fire"})
     hard = scenario.faults[0].model_copy(update={"values": {"rate": 900}})
+    lost = scenario.good.helps[0].model_copy(update={"any_of": ("rate-limted",)})
+    good = scenario.good.model_copy(update={"helps": (lost,)})
     with pytest.raises(ConfigError) as told:
-        checked(scenario.model_copy(update={"faults": (odd, hard)}))
+        checked(scenario.model_copy(update={"faults": (odd, hard), "good": good}))
+    assert "there is no playbook rate-limted" in told.value.faults[2]
     assert "the board has no fault fire" in told.value.faults[0]
     assert "a number from 1 to 10" in told.value.faults[1]
 
@@ -191,6 +213,10 @@ class Player:
         )
         await self._type("report")
 
+    async def run(self, playbook: str) -> None:
+        await self._type(f"run {playbook}")
+        await self._sent()
+
     def _proved(self) -> bool:
         told = self._slack.ephemerals(self._ada, self._flight.world.channel)
         return any("Recovery is proved" in str(one.blocks) + one.text for one in told)
@@ -228,6 +254,9 @@ class Player:
     async def _press(self, card: Message, button: str) -> None:
         done = await self._slack.click(self._ada, card.channel, card.ts, button)
         assert done.error is None, done
+        await self._sent()
+
+    async def _sent(self) -> None:
         for _ in range(3):
             dialog = await self._slack.dialog(self._ada)
             sent = await self._slack.submit_view(self._ada, dialog.id)

@@ -198,7 +198,7 @@ def _do_integration(world: World, action: str) -> None:
     """The integration reads its key when it starts, as most do: after a rotation it has to be started anew."""
     if action != "restart":
         raise ValueError("the integration takes restart; to break it, use the fault board")
-    world.integration.take_key(world.key_file.read_text("utf-8").strip())
+    world.restart_integration()
 
 
 async def _do(member: Member, action: str) -> None:
