@@ -48,6 +48,9 @@ def test_the_wheel_holds_one_import_name_and_what_mx_reads_at_run_time(installed
     assert (installed / "bot/templates/incident_report.md.j2").is_file()
     assert (installed / "bot/templates/web/incident.html.j2").is_file()
     assert (installed / "bot/web/static/incident.js").is_file()
+    shipped = {path.name for path in (ROOT / "bot/demo/browser/static").iterdir()}
+    assert {"index.html", "main.js", "page.css", "icon.svg"} <= shipped
+    assert {path.name for path in (installed / "bot/demo/browser/static").iterdir()} == shipped
     assert (installed / "bot/templates/fonts/DejaVuSans.ttf").is_file()
     assert (installed / "bot/templates/fonts/LICENSE.txt").is_file()
     assert (installed / "bot/playbooks/rate-limited.toml").is_file()

@@ -59,7 +59,15 @@ async def test_a_message_is_answered_edited_reacted_to_and_deleted(page: Page) -
         await menu.click()
         await page.get_by_role("menuitem", name="Delete").click()
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-        await expect(said).to_have_count(0)
+        await expect(said).to_contain_text("This message was deleted.")
+        await expect(menu).to_have_count(0)
+        await composer.fill("and this?")
+        await composer.press("Enter")
+        await expect(said).to_have_count(2)
+        await menu.click()
+        await page.get_by_role("menuitem", name="Delete").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await expect(said).to_have_count(1)
 
 
 async def test_a_reload_keeps_the_person(page: Page) -> None:
