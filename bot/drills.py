@@ -80,8 +80,18 @@ class Drills:
         return running is not None and running.request == request
 
     async def _fly(self, event: Event, fact: DrillRequested) -> None:
-        """One drill from its start to its end."""
-        process = await asyncio.create_subprocess_exec(
+        """One drill from its start to its end, also where its process cannot be started."""
+        try:
+            process = await self._started(fact)
+        except OSError as error:
+            says = f"Drill {fact.drill} could not be started on the bot's machine: {error.strerror or error}"
+            await self._finish(event, fact, outcome="failed", says=says)
+            return
+        await self._flown(event, fact, process)
+
+    async def _started(self, fact: DrillRequested) -> asyncio.subprocess.Process:
+        """Its process. Raises OSError."""
+        return await asyncio.create_subprocess_exec(
             *self._command,
             fact.drill,
             "--events",
@@ -93,6 +103,8 @@ class Drills:
             cwd=self._folder,
             env=_environment(),
         )
+
+    async def _flown(self, event: Event, fact: DrillRequested, process: asyncio.subprocess.Process) -> None:
         try:
             async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as group:
                 watching = group.create_task(self._until_stopped(fact, process))

@@ -119,6 +119,27 @@ STARTED = {"event": "started", "url": "http://127.0.0.1:1/"}
 FINISHED = {"event": "finished", "ended": "time", "score": 40, "says": "40", "lines": ["a"]}
 
 
+async def test_a_drill_whose_process_cannot_be_started_is_told_as_failed(tmp_path: Path) -> None:
+    clock = SystemClock()
+    posted: list[DrillStarted | DrillFinished] = []
+
+    async def tell(_channel: str | None, fact: DrillStarted | DrillFinished) -> None:
+        posted.append(fact)
+
+    async with Timeline.open(tmp_path / "mx.db", clock=clock, scrub=str) as timeline:
+        wanted = DrillRequested(request="d-1", integration="default", drill="rate-limit")
+        await timeline.append(Draft(stream=desk("default"), actor="slack:U1", at=clock.now(), fact=wanted))
+        drills = Drills(timeline, clock, tell=tell, folder=tmp_path, command=("/nowhere/python",))
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            loop = group.create_task(drills.follow())
+            while not posted:  # noqa: ASYNC110 - the follower tells when it is over
+                await asyncio.sleep(0.02)
+            loop.cancel()
+    assert [
+        (one.outcome, "No such file" in one.says) for one in posted if isinstance(one, DrillFinished)
+    ] == [("failed", True)]
+
+
 @pytest.mark.parametrize(
     ("script", "outcome"),
     [
