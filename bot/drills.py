@@ -154,6 +154,9 @@ class Drills:
             if not await self._waits(fact):
                 if process.stdin is not None:
                     process.stdin.close()
+                await self._clock.sleep(_STOP_S)
+                with suppress(ProcessLookupError):
+                    process.kill()  # it had its time to end by itself
                 return
             await self._timeline.changed(head, timeout_s=_LOOK_S)
 

@@ -21,6 +21,7 @@ from bot.meter import Meter
 from bot.online import Online
 from bot.page_about import Links
 from bot.page_links import PageLinks
+from bot.pagers.exercise import ExercisePager
 from bot.pagers.pagerduty import PagerDuty
 from bot.pagers.sending import WAITS_S
 from bot.pagers.webhook import WebhookPager
@@ -156,7 +157,7 @@ async def open_engine(
     """Open everything that Slack and the terminal share; closed in reverse. Raises StoreError.
 
     ``scrub`` is one that others use too, such as the log, so that a key that comes later is hidden there as well. In a
-    ``drill`` incidents are marked as such and there is nobody who could be paged, whatever is configured.
+    ``drill`` incidents are marked as such, and whatever is configured, the only pager is one that wakes nobody.
     """
     async with AsyncExitStack() as stack:
         scrub = scrub or Scrubber(settings.secrets)
@@ -165,7 +166,7 @@ async def open_engine(
             GatewayClient.open(settings.gateway_url, token=settings.gateway.token)
         )
         keys = {name: KeyInUse(source) for name, source in settings.keys.items()}
-        pagers = () if drill else pagers_of(settings.bot.pages, clock)
+        pagers = (ExercisePager(),) if drill else pagers_of(settings.bot.pages, clock)
         links = Links(pages_of(settings.bot, clock))
         around = Surroundings(
             integrations=settings.integrations,

@@ -104,7 +104,7 @@ class LeaseClock:
         ref = f"{lease.id}:{expires_at.isoformat()}"
         fact = e.RunRequested(run=self._new_id(), playbook=lease.playbook, mode="extend", undoes=lease.run)
         drafts = [self._draft(incident, fact, key=f"kept:{ref}")]
-        if self._pagers:
+        if self._pagers and not incident.drill:
             says = (
                 f"{lease.playbook} is kept on past {hour(expires_at, self._zone)} in {incident.id}: {lease.says}. "
                 f"{lease.owner} owns it; when it is over: /mx undo {lease.playbook}"

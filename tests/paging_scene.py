@@ -53,10 +53,12 @@ class PagingScene:
         )
         return self.paging
 
-    async def open(self, severity: Severity = Severity.SEV1, *, incident: str = INCIDENT) -> None:
+    async def open(
+        self, severity: Severity = Severity.SEV1, *, incident: str = INCIDENT, drill: bool = False
+    ) -> None:
         integration = "default" if incident == INCIDENT else incident
         found = assessment(severity, at=self.clock.now())
-        opened = e.IncidentOpened(integration=integration)
+        opened = e.IncidentOpened(integration=integration, drill=drill)
         await write(self.timeline, self.clock, opened, e.Assessed(assessment=found), incident=incident)
 
     async def write(self, *facts: e.AnyFact, actor: str = "mx") -> None:

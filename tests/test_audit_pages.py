@@ -213,3 +213,10 @@ async def test_without_a_pager_nothing_is_owed(watched: Watched) -> None:
     await watched.scene.open()
     assert await watched.rounds(10, paging=False) == 9
     assert await watched.overdue() == []
+
+
+async def test_a_drill_owes_no_page_though_there_is_a_pager(watched: Watched) -> None:
+    await watched.scene.open(drill=True)
+    assert await watched.rounds(90) == 89
+    assert await watched.overdue() == []
+    assert watched.scene.states() == []

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from bot.demo.door import Door
 from bot.demo.pagerduty import ROUTING_KEY, FakePagerDuty
 from bot.errors import OutsideError
+from bot.pagers.exercise import ExercisePager
 from bot.pagers.pagerduty import MOST_BYTES, PagerDuty
 from bot.pagers.webhook import WebhookPager
 from bot.ports import Page
@@ -272,3 +273,10 @@ async def test_a_template_that_fails_on_one_page_loses_none(
     assert json.loads(there.seen[0])["dedup"] == PAGE.dedup
     gone = WebhookPager(url, clock=clock, template=tmp_path / "none.j2")
     assert "name a file that is there" in gone.faults[0]
+
+
+async def test_the_pager_of_a_drill_takes_everything_and_says_that_nobody_was_woken() -> None:
+    pager = ExercisePager()
+    assert "nobody was" in await pager.page(PAGE)
+    assert "drill" in await pager.acknowledge("d")
+    assert "drill" in await pager.end("d")

@@ -22,6 +22,7 @@ from bot.domain.events import Event, RunFinished, RunRequested
 from bot.domain.incident import Incident
 from bot.domain.showing import ReportPosted
 from bot.errors import ConfigError
+from bot.lanes import Lanes
 from bot.picture import picture_of
 from bot.playbook import SHIPPED as PLAYBOOKS
 from bot.report import facts_for
@@ -113,10 +114,20 @@ class Flight:
             if found is None:
                 return Result(self.scenario, self.ended or "stopped", points, "")
             zone, now = CALENDAR.zone, world.clock.now()
+            async with Lanes.open(world.folder / "mx.db") as lanes:
+                kept = await lanes.of(found.id)
+            lane = kept.lane if kept else None
             report = facts_for(
-                found, history, head=book.head, zone=zone, now=now, names=self._name, calendar=CALENDAR
+                found,
+                history,
+                head=book.head,
+                zone=zone,
+                now=now,
+                names=self._name,
+                calendar=CALENDAR,
+                lane=lane,
             )
-            picture = picture_of(found, history, zone=zone, now=now, names=self._name)
+            picture = picture_of(found, history, lane=lane, zone=zone, now=now, names=self._name)
             made = forms(report, picture, Templates())
         return Result(self.scenario, self.ended or "stopped", points, made.markdown, made.html)
 

@@ -64,7 +64,9 @@ def score(
         calendar: the team's, for the response clock.
     """
     if incident is None:
-        says = "No incident was opened: nobody looked, and the monitor did not run."
+        says = (
+            "No incident was opened: nobody asked for a triage, and no round of the monitor had found it yet."
+        )
         return Score(
             0,
             (

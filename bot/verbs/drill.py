@@ -14,7 +14,7 @@ import click
 from bot import config
 from bot.demo.drill import Result, checked, flying, over, written
 from bot.demo.member import StoryFault
-from bot.errors import ConfigError, Refused
+from bot.errors import Refused
 from bot.scenario import Scenario, known, load
 
 
@@ -75,7 +75,7 @@ def command(
             click.echo(f"{one.name:20} {one.title}")
         return
     if name not in scenarios:
-        raise ConfigError((f"there is no drill {name}; there are {', '.join(scenarios)}",))
+        raise click.UsageError(f"there is no drill {name}; there are {', '.join(scenarios)}")
     taking_part = [one.strip() for one in people.split(",") if one.strip()]
     if not taking_part:
         raise click.UsageError("--people names at least one person, such as Ada")

@@ -64,6 +64,7 @@ async def test_a_drill_that_is_flown_well_scores_high_and_its_report_is_marked(t
     assert set(files) == {"rate-limit-score.json", "rate-limit-report.md", "rate-limit-report.html"}
     assert json.loads(files["rate-limit-score.json"])["score"] == result.score.points
     assert "<svg" in files["rate-limit-report.html"]
+    assert "requests" in result.report.lower(), "the gateway's figures are in it"
 
 
 async def test_a_drill_in_which_nobody_does_anything_scores_next_to_nothing() -> None:
