@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bot.accepting import Site
 from bot.errors import ConfigError
 from bot.faults import wordless
 
@@ -19,7 +20,7 @@ async def listening(app: web.Application, *, host: str, port: int) -> AsyncItera
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await Site(runner, host, port).start()
         except OSError as error:
             text = (
                 f"listening on port {port}: {error.strerror or error}; stop what listens there, or set PORT to a "

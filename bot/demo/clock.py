@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.accepting import stop_accepting
+
 SPEEDS = (1, 10, 60)
 """How many simulated seconds may pass in a real one."""
 
@@ -134,7 +136,7 @@ async def telling(clock: SimClock) -> AsyncIterator[str]:
         yield f"{host}:{port}"
     finally:
         closed.set()
-        server.close()
+        stop_accepting(server)
         for writer in told:
             writer.transport.abort()
         clock.put(clock.hands)  # whoever waits to tell looks up and finds that nobody listens

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from rich.console import Console
 
+from bot.accepting import Site
 from bot.demo.browser.app import Hints, browser_app
 from bot.demo.browser.board import BoardRoutes
 from bot.demo.member import StoryFault
@@ -45,7 +46,7 @@ async def page_of(world: World, *, port: int = 0, steering: BoardRoutes | None =
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await Site(runner, "127.0.0.1", port).start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
     finally:
         await runner.cleanup()

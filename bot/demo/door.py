@@ -12,6 +12,8 @@ from typing import Self
 
 from aiohttp import web
 
+from bot.accepting import stop_accepting
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -21,13 +23,16 @@ def wall_clock() -> datetime:
 
 
 @asynccontextmanager
-async def beside(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run these loops beside the block and end them with it; what the block raises comes out as it is."""
+async def beside(*loops: Coroutine[None, None, None]) -> AsyncIterator[asyncio.TaskGroup]:
+    """Run these loops beside the block and end them with it; what the block raises comes out as it is.
+
+    The block may give the group more to do, and its end waits until that is done.
+    """
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(loop) for loop in loops]
         try:
-            yield
+            yield tasks
         except BaseException as fault:  # noqa: BLE001 - raised again outside the group, which would wrap it
             failure = fault
         finally:
@@ -40,13 +45,12 @@ async def beside(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
 class Door:
     """One HTTP listener whose port stays the same while it is shut and opened."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, arriving: asyncio.TaskGroup) -> None:
         self._server = web.Server(handler, keepalive_timeout=30.0, access_log=None)
         self._socket = _bound(0)
         self.port = int(self._socket.getsockname()[1])
-        self._listening: asyncio.Server | None = None
         self._opened: bool = False
-        self._wanted = asyncio.Event()
+        self._arriving = arriving
         self.closing = asyncio.Event()
         """Set when the stand-in goes away: whatever waits for ever waits for this."""
 
@@ -64,10 +68,9 @@ class Door:
     @asynccontextmanager
     async def open(cls, handler: Handler) -> AsyncIterator[Self]:
         """Listen until the block ends; then cut every connection."""
-        door = cls(handler)
-        door.unshut()
-        await door._listen()
-        async with beside(door._keep()):
+        async with beside() as arriving:
+            door = cls(handler, arriving)
+            door.unshut()
             try:
                 yield door
             finally:
@@ -81,9 +84,7 @@ class Door:
         if not self._opened:
             return
         self._opened = False
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         self._socket = _bound(self.port)
         for connection in self._server.connections:
@@ -96,24 +97,21 @@ class Door:
             return
         self._socket.listen(128)
         self._opened = True
-        self._wanted.set()
+        asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
 
-    async def _keep(self) -> None:
-        while True:
-            await self._wanted.wait()
-            await self._listen()
-
-    async def _listen(self) -> None:
-        self._wanted.clear()
-        sock = self._socket
-        if not self._opened or self._listening is not None:
+    def _accept(self, listener: socket.socket) -> None:
+        """Take one: not by asyncio's own server, whose closing is neither immediate nor forgets nobody."""
+        try:
+            connection, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
             return
-        # A copy, so that closing the listener leaves the decision about the port to shut().
-        listening = await asyncio.get_running_loop().create_server(self._server, sock=sock.dup())
-        if self._socket is sock:
-            self._listening = listening
-        else:  # shut again meanwhile
-            listening.close()
+        connection.setblocking(False)
+        self._arriving.create_task(self._welcome(listener, connection))
+
+    async def _welcome(self, listener: socket.socket, connection: socket.socket) -> None:
+        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(self._server, connection)
+        if listener is not self._socket:  # shut meanwhile
+            transport.abort()
 
 
 @asynccontextmanager
@@ -130,7 +128,7 @@ async def silent_door() -> AsyncIterator[int]:
         yield int(server.sockets[0].getsockname()[1])
     finally:
         gone.set()
-        server.close()
+        stop_accepting(server)
         await asyncio.sleep(0)
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
+from bot.accepting import stop_accepting
 from bot.errors import ConfigError
 from bot.gateway.edge import EdgeServer
 from bot.gateway.parts import Parts
@@ -53,7 +54,7 @@ async def serve(
                 running = [loops.create_task(loop) for loop in parts.loops()]
                 ready(f"http://{_shown(settings.host)}:{port}")
                 await stop.wait()
-                server.close()
+                stop_accepting(server)
                 # Nothing new is begun: what is being replayed ends, the rest waits for the process that follows.
                 parts.close()
                 parts.forwarding.draining = True
@@ -64,7 +65,8 @@ async def serve(
                 lock.release()
                 turns.cancel()
         finally:
-            server.close()
+            stop_accepting(server)
+            await asyncio.sleep(0)
             await edge.shutdown(_CLOSING_S)
 
 

@@ -16,7 +16,7 @@ from bot.domain.drilling import DrillFinished, DrillRequested, DrillStarted
 from bot.domain.events import Draft, desk
 from bot.drills import Drills
 from bot.timeline import Timeline
-from tests.stories.world import World, started
+from tests.stories.world import QuickClock, World, started
 
 
 @asynccontextmanager
@@ -171,3 +171,39 @@ async def test_whatever_its_process_does_the_drill_comes_to_an_end(
     last = posted[-1]
     assert isinstance(last, DrillFinished)
     assert last.outcome == outcome
+
+
+async def test_a_stopped_drill_is_given_real_time_to_tell_its_score(tmp_path: Path) -> None:
+    """The bot's clock may run quicker than the drill's processes end."""
+    clock = QuickClock()
+    posted: list[DrillStarted | DrillFinished] = []
+
+    async def tell(_channel: str | None, fact: DrillStarted | DrillFinished) -> None:
+        posted.append(fact)
+
+    told_last = {"event": "finished", "ended": "stopped", "says": "12 of 100 points", "score": 12}
+    script = (
+        f"import json, sys, time; print(json.dumps({STARTED}), flush=True); sys.stdin.read(); time.sleep(3.5); "
+        f"print(json.dumps({told_last}))"
+    )
+    async with Timeline.open(tmp_path / "mx.db", clock=clock, scrub=str) as timeline:
+        stream = desk("default")
+        wanted = DrillRequested(request="d-1", integration="default", drill="rate-limit")
+        await timeline.append(Draft(stream=stream, actor="slack:U1", at=clock.now(), fact=wanted))
+        drills = Drills(timeline, clock, tell=tell, folder=tmp_path, command=(sys.executable, "-c", script))
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            loop = group.create_task(drills.follow())
+            while not posted:  # noqa: ASYNC110 - the follower tells that it runs
+                await asyncio.sleep(0.02)
+            enough = DrillFinished(
+                request="d-1",
+                drill="rate-limit",
+                outcome="stopped",
+                score=None,
+                says="Drill rate-limit was stopped",
+            )
+            await timeline.append(Draft(stream=stream, actor="slack:U1", at=clock.now(), fact=enough))
+            while len(posted) < 2:  # noqa: ASYNC110 - the follower tells when it is over
+                await asyncio.sleep(0.02)
+            loop.cancel()
+    assert [(one.outcome, one.score) for one in posted if isinstance(one, DrillFinished)] == [("stopped", 12)]

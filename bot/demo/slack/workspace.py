@@ -8,6 +8,7 @@ from typing import TypeVar
 import aiohttp
 from aiohttp import web
 
+from bot.accepting import Site
 from bot.demo.slack.deliver import Ack, Deliverer, Sent
 from bot.demo.slack.events import Events
 from bot.demo.slack.homes import HomeDriver
@@ -113,7 +114,7 @@ class SlackWorkspace(HomeDriver):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
             try:
                 await runner.setup()
-                await web.TCPSite(runner, "127.0.0.1", port).start()
+                await Site(runner, "127.0.0.1", port).start()
                 state.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
                 yield workspace
             except BaseException as error:  # noqa: BLE001 - raised again outside the group, which would wrap it
