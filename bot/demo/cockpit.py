@@ -15,7 +15,7 @@ from bot.demo.browser.board import BoardRoutes
 from bot.demo.member import StoryFault
 from bot.demo.prompt import take_commands
 from bot.demo.screen import Screen
-from bot.demo.world import SLOW_PACE, Plan, World, start_world
+from bot.demo.world import ROOMY, SLOW_PACE, Plan, World, start_world
 from bot.slack.commands import VERBS
 
 HINTS: Hints = {"/mx": tuple((verb.name, verb.takes, verb.says) for verb in VERBS)}
@@ -61,7 +61,8 @@ async def _fly(screen: Screen, *, port: int, socket_mode: bool, prompt: bool, se
     screen.tell(
         "Starting a Slack, a MaintainX and an integration on this machine, with mx's real gateway and bot..."
     )
-    plan = Plan(socket_mode=socket_mode, pace=SLOW_PACE | {"work-order-sync": 0.9, "asset-sync": 0.25})
+    pace = SLOW_PACE | {"work-order-sync": 0.9, "asset-sync": 0.25}
+    plan = Plan(socket_mode=socket_mode, host=True, limit=ROOMY, pace=pace)
     async with start_world(plan) as world, page_of(world, port=port) as address:
         screen.tell(f"...ready after {loop.time() - begun:.1f} s.")
         screen.plain(f"\n  Open {address}\n")

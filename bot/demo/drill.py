@@ -169,7 +169,7 @@ async def flying(
     The processes are given an environment of their own: nothing of whoever started this reaches them.
     """
     checked(scenario)
-    plan = Plan(people=tuple(people), watch=True, interval_s=(60.0, 15.0), drill=True, pace=_PACE)
+    plan = Plan(people=tuple(people), watch=True, interval_s=(60.0, 15.0), drill=True, host=True, pace=_PACE)
     async with start_world(plan) as world:
         board = Board(world, FAULTS)
         steering = BoardRoutes(world, board=board, drill=Told(scenario.title, scenario.story))

@@ -98,6 +98,8 @@ class BoardFault:
     switch: Switch
     rules: tuple[str, ...] = ()
     params: tuple[Number | Choice, ...] = ()
+    still: Callable[[World], bool] = lambda _: True
+    """Whether it is there yet: some faults can be mended past the board too, by a restart for example."""
 
     def read(self, sent: Mapping[str, object]) -> Values:
         """Every parameter as it was sent, or as it usually is. Raises ValueError for what is none."""
@@ -139,7 +141,8 @@ class Board:
     @property
     def on(self) -> dict[str, Values]:
         """What is broken now, with how hard."""
-        return {name: each.values for name, each in self._on.items()}
+        still = {fault.id: fault.still for fault in self.faults}
+        return {name: each.values for name, each in self._on.items() if still[name](self.world)}
 
     async def break_(self, name: str, sent: Mapping[str, object]) -> None:
         """Break this, or break it anew with other values. Raises ValueError with what can be broken and how."""

@@ -146,6 +146,11 @@ class FakeIntegration:
         else:
             self._door.unshut()
 
+    @property
+    def shows_itself(self) -> bool:
+        """Its health page answers, with its checks."""
+        return self.shape == "checks" and self._door.is_open
+
     def take_key(self, key: str) -> None:
         """New instances have taken over that were started with this key; what the old ones met is not theirs."""
         self._write("INFO", "main", "started, the key was read anew")
@@ -189,13 +194,11 @@ class FakeIntegration:
         recent = [r for r in tuple(self.results) if r.at >= self._monotonic() - self._memory_s][-20:]
         wrong = [r for r in recent if not r.ok]
         ok = len(wrong) * 3 <= len(recent)
-        last = wrong[-1].status or wrong[-1].error if wrong else None
-        key = "configured" if self._key else "missing"
-        api = "ok" if ok else f"error: {last}"
-        checks = {"server": "ok", "apiKey": key, "maintainxApi": api, **self.failing}
-        ok = ok and not self.failing
+        api = "ok" if ok else f"error: {wrong[-1].status or wrong[-1].error}"
+        known = "configured" if self._key else "missing"
+        checks = {"server": "ok", "apiKey": known, "maintainxApi": api, **self.failing}
         body = {
-            "status": "healthy" if ok else "degraded",
+            "status": "healthy" if (ok := ok and not self.failing) else "degraded",
             "checks": checks,
             "uptime": round(self._monotonic() - self._started, 1),
             "timestamp": self._now().isoformat(),

@@ -150,6 +150,7 @@ OURS: tuple[BoardFault, ...] = (
         _health,
         ("service-down",),
         (SHAPES,),
+        lambda world: not world.integration.shows_itself,
     ),
     BoardFault(
         "degraded",

@@ -21,12 +21,16 @@ from bot.demo.integration import FakeIntegration
 from bot.demo.jobs import JOBS
 from bot.demo.maintainx import FakeMaintainX
 from bot.demo.member import Member, StoryFault, environment
+from bot.demo.pagerduty import ROUTING_KEY, FakePagerDuty
 from bot.demo.plant import Plant
 from bot.demo.slack.workspace import SlackWorkspace
 from bot.demo.statuspage import FakeStatusPage
 
 LIMIT, LIMIT_WINDOW_S = 30, 12.0
 """Requests that the stand-in MaintainX allows a key in so many seconds; the real one allows 100 in 60."""
+
+ROOMY = (60, 24.0)
+"""The same rate over a longer window: three looks of mx in a row find room in it, and a storm still does not."""
 
 UP_SINCE_S = 500_000.0
 """The story's service claims to be up for some days: that it was started with the story is no clue."""
@@ -52,7 +56,11 @@ class Plan:
     bot: str = ""
     """More lines of mx.toml's ``[bot]``."""
     drill: bool = False
-    """Incidents are marked as made up to train with, nobody can be paged, and mx knows the integration's host."""
+    """Incidents are marked as made up to train with, and paging wakes nobody."""
+    host: bool = False
+    """mx knows the integration's host, and a pager: the playbooks have all that they act on."""
+    limit: tuple[int, float] = (LIMIT, LIMIT_WINDOW_S)
+    """Requests that MaintainX allows a key, and in how many seconds."""
     pace: Mapping[str, float] | None = None
     """Other calls per second of the integration's jobs than the story's."""
 
@@ -78,8 +86,10 @@ class World:
     key_file: Path
     """Where the bot and the gateway read the key, at every request."""
     web: aiohttp.ClientSession
+    limit: tuple[int, float]
+    """Requests that MaintainX allows a key, and in how many seconds."""
     plant: Plant | None = None
-    """The integration's host, in a drill: there the playbooks have all that they act on."""
+    """The integration's host, where the plan has one."""
 
     def restart_integration(self) -> None:
         """Start it anew: as most do, it reads its key then."""
@@ -128,8 +138,8 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
         maintainx = await enter(
             FakeMaintainX.start(
                 key=key,
-                user_limit=LIMIT,
-                window_s=LIMIT_WINDOW_S,
+                user_limit=plan.limit[0],
+                window_s=plan.limit[1],
                 rate_headers=False,
                 now=clock.now,
                 monotonic=clock.monotonic,
@@ -173,7 +183,7 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
         integration.webhooks.secret = maintainx.webhooks.secret
         plant = (
             await enter(Plant.start(integration, key=key, folder=folder, now=clock.now))
-            if plan.drill
+            if plan.host
             else None
         )
         settings = _settings(plan, folder) + (plant.settings if plant else "")
@@ -204,6 +214,9 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
             "MX_INTERVAL_OPEN_S": f"{plan.interval_s[1]:g}",
             "INTEGRATION_HEALTH_URL": integration.health_url,
         }
+        if plan.host:
+            pagerduty = await enter(FakePagerDuty.start())
+            env |= {"PAGERDUTY_ROUTING_KEY": ROUTING_KEY, "PAGERDUTY_EVENTS_URL": pagerduty.url}
         if plan.socket_mode:
             env["SLACK_APP_TOKEN"] = slack.app_token
         else:
@@ -234,6 +247,7 @@ async def start_world(plan: Plan | None = None) -> AsyncIterator[World]:
             key=key,
             key_file=key_file,
             web=web,
+            limit=plan.limit,
             plant=plant,
         )
 

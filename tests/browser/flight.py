@@ -64,7 +64,7 @@ class Flight:
 @asynccontextmanager
 async def flying(page: Page, plan: Plan | None = None) -> AsyncIterator[Flight]:
     """A world and its page, loaded."""
-    async with start_world(plan) as world, page_of(world) as url:
+    async with start_world(plan or Plan(host=True)) as world, page_of(world) as url:
         flight = Flight(world, page, url)
         await flight.open()
         yield flight

@@ -14,7 +14,7 @@ from bot.demo.member import Member, StoryFault
 from bot.demo.our_faults import OURS
 from bot.demo.slack_faults import SLACK
 from bot.demo.vendor_faults import VENDOR
-from bot.demo.world import LIMIT, LIMIT_WINDOW_S, World
+from bot.demo.world import World
 
 Json = Any
 """JSON as it came over the wire or goes out on it."""
@@ -78,7 +78,8 @@ class BoardRoutes:
 
     async def _shown(self, _request: web.Request) -> web.Response:
         faults = [] if self._drill else [fault.as_json() for fault in FAULTS]
-        limit = {"requests": LIMIT, "window_s": LIMIT_WINDOW_S}
+        requests, window_s = self._world.limit
+        limit = {"requests": requests, "window_s": window_s}
         drill = {"title": self._drill.title, "story": self._drill.story} if self._drill else None
         return web.json_response({"faults": faults, "limit": limit, "drill": drill, **self.state()})
 
