@@ -73,7 +73,11 @@ def _waiting(look: Look, zone: tzinfo) -> Iterator[Mrkdwn]:
         if look.circuit.state == "open" and look.circuit.says:
             yield say("The gateway finds MaintainX down: {}", look.circuit.says)
     elif count and not look.replay.under_way:
-        yield say("*{} for the replay*{}; none is lost, and new ones queue behind.", waits(count), since)
+        yield say(
+            "*{} for the replay*{}; none is lost, and new ones queue behind until you deliver them: Replay on the card.",
+            waits(count),
+            since,
+        )
 
 
 def _replay(look: Look) -> Iterator[Mrkdwn]:

@@ -7,6 +7,9 @@ from bot.domain.readings import HttpDetail, Reading, Sample, Status
 from bot.slack.limits import PHONE, plain
 
 _WORDS = {Status.OK: "ok", Status.SLOW: "slow", Status.FAILING: "FAIL", Status.UNKNOWN: "?"}
+_TELLING = {"key", "logs", "traffic", "sync"}
+"""What could be read and tells something, which need not be good: ``ok`` would say that it is."""
+_READ = "read"
 _WORST_FIRST = (Status.FAILING, Status.SLOW, Status.UNKNOWN, Status.OK)
 _MARK = 5
 _TARGET = 15
@@ -26,7 +29,11 @@ def readings(found: Sequence[Reading]) -> str:
 def _line(reading: Reading, width: int) -> str:
     target = plain(reading.target, width - 1)
     room = PHONE - _MARK - width
-    return f"{_WORDS[reading.status]:<{_MARK}}{target:<{width}}{plain(_note(reading), room)}"
+    return f"{_word(reading):<{_MARK}}{target:<{width}}{plain(_note(reading), room)}"
+
+
+def _word(reading: Reading) -> str:
+    return _READ if reading.status is Status.OK and reading.probe in _TELLING else _WORDS[reading.status]
 
 
 def _note(reading: Reading) -> str:

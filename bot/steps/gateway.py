@@ -140,6 +140,15 @@ class GatewayStep:
             f"; {waits(waiting)} for the replay: start it on the card, or with mx replay" if waiting else ""
         )
 
+    async def _stays(self) -> tuple[str, ...]:
+        """What ending the buffering leaves behind: what waits is not delivered by that."""
+        try:
+            waiting = (await self._status()).buffer.undelivered
+        except OutsideError:
+            return ()
+        told = f"{waits(waiting)} at the gateway, and new ones queue behind, until you deliver them: Replay on the card"
+        return (told,) if waiting else ()
+
     async def _advice(self, wish: Wish) -> tuple[str, ...]:
         """The rate that the numbers of the latest minutes speak for, where a rate is asked for."""
         if wish.effect.rate_per_s is None:
@@ -185,12 +194,15 @@ class GatewayStep:
             known = {context.run, lease, *_known(context.before)}
             for other in policy.leases:
                 if other.id not in known:
-                    warnings += (f"{other.id} of {other.owner} ({other.says}) is on since; it stays on",)
+                    warnings += (f"{other.says} ({other.owner}) is on beside it, and stays on",)
+            if wish.effect.buffer:
+                warnings += await self._stays()
         return PlannedStep(
             kind=self.kind,
             title="",
             values=dict(context.values),
-            says=f"end this limit: {wish.says}. Before it: {effect_of(context.before).says}",
+            says=f"end {'this buffering' if wish.effect.buffer else 'this limit'}: {wish.says}. "
+            f"Before it: {effect_of(context.before).says}",
             touches=f"on now: {now}",
             undo_says="run the playbook again",
             warnings=warnings,

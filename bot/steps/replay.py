@@ -47,9 +47,9 @@ class ReplayStep:
         except OutsideError as error:
             warnings = (str(error),)
         else:
-            says = f"deliver {writes(waiting)} in order, behind live traffic"
-            touches = counted.says
-            button = f"Replay {writes(waiting)}"
+            says = "deliver what waits at the gateway, in order, behind live traffic"
+            touches = f"now: {counted.says}"
+            button = f"Replay {writes(waiting)}" if waiting else ""
         if any(lease.run == context.run for lease in context.leases):
             says = f"end this run's buffering, and {says}"
         return PlannedStep(

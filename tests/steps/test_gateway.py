@@ -183,12 +183,12 @@ async def test_a_step_whose_end_is_not_known_is_settled_by_looking(
     assert found.started.id == "run-1"
 
 
-async def undo_context(step: Step) -> StepContext:
-    before = await step.before(CONTEXT)
-    result = await step.act(CONTEXT, before)
+async def undo_context(step: Step, context: StepContext = CONTEXT) -> StepContext:
+    before = await step.before(context)
+    result = await step.act(context, before)
     assert result.started is not None
     return replace(
-        CONTEXT, run="run-2", undoes="run-1", actor="slack:U2", before=before, leases=(result.started,)
+        context, run="run-2", undoes="run-1", actor="slack:U2", before=before, leases=(result.started,)
     )
 
 
@@ -212,7 +212,18 @@ async def test_undo_says_what_came_on_since(step: Step, gateway: GatewayStandIn)
     undo = await undo_context(step)
     gateway.leases["manual"] = dict(MANUAL)
     planned = await step.plan(undo)
-    assert planned.warnings == ("manual of slack:U9 (0.5 requests per second) is on since; it stays on",)
+    assert planned.warnings == ("0.5 requests per second (slack:U9) is on beside it, and stays on",)
+
+
+async def test_undo_of_buffering_says_what_stays_behind(step: Step, gateway: GatewayStandIn) -> None:
+    undo = await undo_context(step, replace(CONTEXT, values={"buffer": "on", "ttl_s": 3600}))
+    assert (await step.plan(undo)).warnings == ()
+    gateway.buffer.take(3)
+    planned = await step.plan(undo)
+    assert planned.says.startswith("end this buffering: ")
+    assert planned.warnings == (
+        "3 writes wait at the gateway, and new ones queue behind, until you deliver them: Replay on the card",
+    )
 
 
 async def test_undo_leaves_a_lease_that_somebody_else_changed(step: Step, gateway: GatewayStandIn) -> None:

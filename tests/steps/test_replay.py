@@ -56,7 +56,10 @@ async def test_the_plan_counts_what_waits_and_gives_the_button_its_words(
     step: Step, buffering: GatewayStandIn
 ) -> None:
     planned = await step.plan(CONTEXT)
-    assert planned.says == ("end this run's buffering, and deliver 3 writes in order, behind live traffic")
+    assert (
+        planned.says
+        == "end this run's buffering, and deliver what waits at the gateway, in order, behind live traffic"
+    )
     assert (planned.button, planned.undo_says, planned.waits) == ("Replay 3 writes", None, True)
     buffering.broken = 503
     unknown = await step.plan(CONTEXT)
