@@ -42,6 +42,8 @@ class ScenarioFault(Frozen, extra="forbid"):
     mended_by: str = ""
     """Somebody at its source mends it, ``after_s`` simulated seconds after this playbook ran well: it bought the time."""
     after_s: Seconds = 60.0
+    mended: str = Field(default="", max_length=3000)
+    """What the exercise control tells the channel when it is mended, as somebody at its source would; "" is nothing."""
 
 
 class Help(Frozen, extra="forbid"):

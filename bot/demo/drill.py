@@ -34,6 +34,7 @@ from bot.timeline import Timeline
 LOOK_S = 0.2
 """Real seconds between two looks at the drill's timeline."""
 CALENDAR = Calendar(ZoneInfo("UTC"))
+CONTROL = "Exercise control"
 _PACE = SLOW_PACE | {"work-order-sync": 0.9, "asset-sync": 0.25}
 
 Ended = str
@@ -233,6 +234,8 @@ async def _break(flight: Flight, fault: ScenarioFault) -> None:
     else:
         await asyncio.Event().wait()
     await flight.board.mend(fault.id)
+    if fault.mended:
+        await _say(flight.world, fault.mended.strip())
 
 
 async def _bought(flight: Flight, fault: ScenarioFault) -> None:
@@ -253,6 +256,9 @@ async def _bought(flight: Flight, fault: ScenarioFault) -> None:
 
 async def _say(world: World, text: str) -> None:
     """The drill's own words in its channel, from a person of nobody's: the exercise control."""
-    control = world.slack.add_user("Exercise control")
-    world.slack.state.channels[world.channel].members.append(control)
-    world.slack.state.post(world.channel, Version(text=text), user=control)
+    state = world.slack.state
+    control = next((one.id for one in state.people.values() if one.name == CONTROL), None)
+    if control is None:
+        control = world.slack.add_user(CONTROL)
+        state.channels[world.channel].members.append(control)
+    state.post(world.channel, Version(text=text), user=control)

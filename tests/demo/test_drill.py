@@ -197,6 +197,8 @@ class Player:
         async with asyncio.timeout(PATIENCE_S):
             while self._flight.board.on:  # noqa: ASYNC110 - somebody mends it at its source, in the drill's time
                 await asyncio.sleep(0.1)
+        told = [one.text for one in self._slack.messages(self._flight.world.channel)]
+        assert any("stopped at its source" in text for text in told), "who waits is told that it is mended"
         undo = next(one for one in controls(self._now(card).blocks) if one.label.startswith("Undo"))
         await self._press(card, undo.action_id)
         await self._slack.until(
