@@ -13,6 +13,11 @@ from bot.steps.rotation import Rotation, new_key, recorded
 
 _PUT = "PUT /-/key"
 """What the gateway calls a key that it was handed while it runs."""
+GOING_BACK = (
+    "this puts the key from before back, which may be the one that MaintainX refuses: leave the rotation as it is "
+    "unless the new key does not work"
+)
+"""What is to be known before a rotation is taken back."""
 
 
 class KeyHere:
@@ -38,6 +43,7 @@ class KeyHere:
             source, warnings = "", (str(error),)
         if context.undoes is not None:
             says = f"{where} and the gateway use the key from before"
+            warnings += (GOING_BACK,)
         return PlannedStep(
             kind=self.kind,
             title="",

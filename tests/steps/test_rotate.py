@@ -284,6 +284,18 @@ async def test_a_failed_roll_out_can_be_tried_again_and_still_taken_back(room: R
     assert room.google.service.served_key == OLD
 
 
+async def test_the_plan_of_taking_it_back_warns_that_the_key_before_may_be_the_refused_one(
+    room: Room,
+) -> None:
+    walk = room.walk()
+    await room.run(walk, "key-store", "key-take", "key-here")
+    (warning,) = (await walk.plan_undo("key-here")).warnings
+    assert "may be the one that MaintainX refuses" in warning
+    assert all(
+        "refuses: leave the rotation" not in " ".join(one.warnings) for one in await room.walk().plan()
+    )
+
+
 async def test_undo_leaves_what_somebody_changed_since(room: Room) -> None:
     walk = room.walk()
     await room.run(walk, "key-store", "key-take")
