@@ -53,8 +53,7 @@ def going_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
 def gap_lines(incident: Incident, *, zone: tzinfo) -> tuple[str, ...]:
     """Each gap that nothing has closed."""
     return tuple(
-        f"the gap of {gap.name}, {window(gap, zone)}, is open; fill it with /mx run sync-gap, or where that cannot be: "
-        f"/mx gap accept {gap.entity.strip('/')} REASON"
+        f"the gap of {gap.name}, {window(gap, zone)}, is open: /mx gap says whether /mx run sync-gap can fill it"
         for gap in incident.gaps
     )
 

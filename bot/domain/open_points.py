@@ -54,7 +54,7 @@ def switched_on(incident: Incident, zone: tzinfo, *, now: datetime) -> Iterator[
 def missing(incident: Incident, zone: tzinfo) -> Iterator[str]:
     """The data that may be missing."""
     if incident.gaps:
-        yield f"Data may be missing: {told_gaps(incident.gaps, zone)}. To fill it: /mx run sync-gap"
+        yield f"Data may be missing: {told_gaps(incident.gaps, zone)}. What can fill it: /mx gap"
 
 
 def waiting(incident: Incident) -> Iterator[str]:

@@ -193,7 +193,7 @@ def missing(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
         return
     yield say("*Data may be missing:* {}", cut(told(incident.gaps, zone), _GAPS))
     if incident.open:
-        yield say("To fill it: `/mx run sync-gap`. What nothing can fill: `/mx gap accept all REASON`")
+        yield say("`/mx gap` says for each whether `/mx run sync-gap` can fill it, or how to accept it")
 
 
 def _shown(incident: Incident) -> tuple[Run, ...]:

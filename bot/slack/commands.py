@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from bot.domain.authority import Role
 from bot.slack import blocks, ending_verbs, statsview, taking_verbs, verbs
@@ -28,7 +29,9 @@ class Verb:
 
 
 async def _help(_edge: Edge, _asked: Asked, words: str) -> blocks.Message:
-    named = [verb for verb in VERBS if verb.name == words]
+    named = [verb for verb in VERBS if verb.name == words.lower()]
+    if words and not named:
+        return blocks.private(_unknown(words))
     return blocks.private(_line(named[0]) if named else usage())
 
 
@@ -114,7 +117,7 @@ VERBS: tuple[Verb, ...] = (
         "resolve",
         "[anyway REASON]",
         "it is over, if recovery is proved; anyway: with open points in your name",
-        "/mx resolve",
+        "/mx resolve anyway the plant is closed until Monday",
         ending_verbs.resolve,
         "responder",
         "resolve incidents",
@@ -165,7 +168,7 @@ async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message | None:
         return blocks.private(joined("\n\n", [await overview(edge, within_s=verbs.FRESH_S), usage()]))
     verb = next((verb for verb in VERBS if verb.name == name.lower()), None)
     if verb is None:
-        return blocks.private(joined("\n", [say("`/mx {}` is not a verb of mine.", name[:40]), usage()]))
+        return blocks.private(_unknown(name))
     try:
         if verb.needs is not None:
             # A stop is about every run there is; everything else about one integration.
@@ -174,6 +177,14 @@ async def answer(edge: Edge, asked: Asked, text: str) -> blocks.Message | None:
         return await verb.act(edge, asked, words.strip())
     except verbs.Misused as misused:
         return blocks.private(joined("\n", [with_people(str(misused)), _line(verb)]))
+
+
+def _unknown(name: str) -> Mrkdwn:
+    """No such verb, with the one that may be meant, else all of them."""
+    first = say("`/mx {}` is not a verb of mine.", name[:40])
+    if near := get_close_matches(name.lower(), [verb.name for verb in VERBS], n=1, cutoff=0.5):
+        return joined(" ", [first, say("`/mx {}`? All of them: `/mx help`", near[0])])
+    return joined("\n", [first, usage()])
 
 
 def usage() -> Mrkdwn:

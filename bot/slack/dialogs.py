@@ -15,7 +15,7 @@ from bot.run_rules import Stale
 from bot.slack import modals, writing
 from bot.slack.api import SlackError
 from bot.slack.edge import Asked, Edge
-from bot.slack.limits import with_people
+from bot.slack.limits import MODAL_TITLE, with_people
 from bot.slack.modals import View
 from bot.slack.press import DOING, NEEDS, Act, Press
 
@@ -217,7 +217,9 @@ def _playbook(edge: Edge, incident: Incident, press: Press) -> tuple[Playbook | 
         known = ", ".join(sorted(edge.playbooks))
         raise Refused(f"There is no playbook {press.playbook}. There is: {known}.")
     title = found.title if found else press.playbook or ""
-    return found, f"Undo: {title}" if press.act == "undo" else title
+    if press.act == "undo":  # the plan itself begins with what is undone
+        title = f"Undo: {title}" if len(title) + len("Undo: ") <= MODAL_TITLE else "Take it back"
+    return found, title
 
 
 async def _incident(edge: Edge, press: Press) -> Incident:

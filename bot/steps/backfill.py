@@ -64,7 +64,7 @@ class Backfill:
         except OutsideError as error:
             warnings = (str(error),)
         whole = sorted({gap.entity for gap in gaps if gap.direction == "in" and not dated(gap.entity)})
-        says = f"read what MaintainX has, {rate:g} requests per second, and hand it to the integration by id"
+        says = f"read what MaintainX has, {rate:g} request{'' if rate == 1 else 's'} per second, and hand it to the integration by id"
         says += f"; {', '.join(whole)} whole, since no date filters them" if whole else ""
         return PlannedStep(
             kind=self.kind,

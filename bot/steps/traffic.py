@@ -71,7 +71,7 @@ class VerifyTraffic:
             values=dict(context.values),
             says=f"watch up to {within_s} s for {needed} answers in a row without a 429"
             if below is None
-            else f"watch up to {within_s} s until fewer than {below:.1%} of the latest {needed} requests or more fail",
+            else f"watch up to {within_s} s until fewer than {below:.1%} of the latest requests fail, of {needed} at least",
             touches=touches,
             undo_says="",
             warnings=warnings,

@@ -185,7 +185,7 @@ def test_it_says_how_long_how_bad_what_is_on_what_happened_and_what_waits() -> N
     assert second.lines == (
         "Severity: SEV-2, then SEV-1 at Sat 21 Mar 11:00 UTC, then SEV-3 at Sat 21 Mar 12:00 UTC.",
         "On: 1 request per second (rate-limited), until Mon 23 Mar 10:00 UTC.",
-        "Data may be missing: assets from MaintainX since 2026-03-20 05:00 UTC. To fill it: /mx run sync-gap",
+        "Data may be missing: assets from MaintainX since 2026-03-20 05:00 UTC. What can fill it: /mx gap",
         "Since Sat 21 Mar 09:00 UTC: 2 notes, 1 hand-over.",
         "mx sees SEV-2. To set that: /mx severity",
         "It is quiet until 12:00 UTC: vendor",

@@ -299,7 +299,7 @@ def test_what_may_be_missing_is_said_with_its_window_and_what_to_do() -> None:
         "Data may be missing: workorders, assets from MaintainX 2026-11-23 12:00 to 12:51 UTC; "
         "workorders to MaintainX since 2026-11-23 12:00 UTC" in text
     )
-    assert "To fill it: /mx run sync-gap. What nothing can fill: /mx gap accept all REASON" in text
+    assert "/mx gap says for each whether /mx run sync-gap can fill it, or how to accept it" in text
 
 
 def test_who_changed_what_at_maintainx_stands_high_with_how_long_before() -> None:

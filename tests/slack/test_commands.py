@@ -69,6 +69,14 @@ async def test_verbs_are_known_in_any_case_and_with_stray_spaces(rig: Rig) -> No
     assert "No incident is open" in await say(rig, "  STATUS  ")
 
 
+async def test_a_mistyped_verb_is_answered_with_the_one_that_is_meant(rig: Rig) -> None:
+    for typed in ("tri", "help trriage"):
+        text = await say(rig, typed)
+        assert "is not a verb of mine. `/mx triage`?" in text
+        assert "/mx snooze" not in text, "the whole list hides the answer"
+    assert "/mx snooze" in await say(rig, "zzz")
+
+
 async def test_help_for_one_verb_is_its_line(rig: Rig) -> None:
     text = await say(rig, "help redact")
     assert "/mx redact 12 a customer's name" in text

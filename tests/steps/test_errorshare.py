@@ -82,7 +82,9 @@ async def test_the_plan_says_what_is_watched(step: Step, gateway: GatewayStandIn
     gateway.traffic(503, times=3)
     gateway.traffic(200, times=9)
     planned = await step.plan(CONTEXT)
-    assert planned.says == "watch up to 120 s until fewer than 5.0% of the latest 20 requests or more fail"
+    assert (
+        planned.says == "watch up to 120 s until fewer than 5.0% of the latest requests fail, of 20 at least"
+    )
     assert planned.touches == "last hour: 3 of 12 requests failed (25%)"
     assert step.check({"answered": 5, "within_s": 60, "errors_below": 0}) == (
         "errors_below: 0 does not fit; write a number from 0.001 to 1",
