@@ -168,7 +168,7 @@ def _proposal(incident: Incident, zone: tzinfo) -> Iterator[Mrkdwn]:
         yield say("{} set *{}*: {}", who, set_by_person.severity, why)
     if incident.healthy_now:
         if incident.recovery is None:
-            yield say("Every probe answered well at {}. If you agree that it is over: `/mx resolve`", at)
+            yield say("Every probe answered well at {}. To see whether it is over: `/mx verify`", at)
     elif incident.proposed:
         number = incident.proposed.number
         since = clock(seen_since(incident), zone)

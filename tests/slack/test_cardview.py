@@ -189,7 +189,7 @@ def test_better_news_is_proposed_and_never_taken_over() -> None:
     assert text.startswith("SEV-2")
     assert "mx sees SEV-3 since 12:00 UTC. To set that: /mx severity 3 REASON" in text
     healthy = replace(was, assessments=(*was.assessments, AssessedAt(AT, made.judged(made.healthy()))))
-    assert "If you agree that it is over: /mx resolve" in seen(drawn(healthy))
+    assert "To see whether it is over: /mx verify" in seen(drawn(healthy))
 
 
 def test_a_resolved_incident_has_no_button_and_says_what_was_accepted() -> None:

@@ -156,7 +156,7 @@ async def test_triage_that_finds_nothing_points_to_the_proof_until_there_is_one(
     await room.write(
         scene.rig.timeline, scene.rig.clock, Assessed(assessment=proving.healthy()), incident=incident.id
     )
-    assert "If you agree that it is over: /mx resolve" in await scene.card()
+    assert "To see whether it is over: /mx verify" in await scene.card()
     await scene.rig.prove(incident)
     shown = await scene.card()
     assert "Recovery is proved" in shown
