@@ -146,14 +146,6 @@ def remembered(run: Run) -> Playbook:
     return Playbook(name=run.playbook, title=title, button=title[:LONGEST_BUTTON], fits=(), when="", steps=())
 
 
-def undo_order(undone: Run) -> tuple[int, ...]:
-    """The steps of a run that an undo takes back, the latest first: all that were begun and can be."""
-    if undone.plan is None:
-        return ()
-    begun = {step.index for step in undone.steps if step.state != "waiting"}
-    return tuple(i for i in sorted(begun, reverse=True) if undone.plan.steps[i].undo_says)
-
-
 def extend_order(run: Run, incident: Incident) -> tuple[int, ...]:
     """The steps of a run whose leases are on: those that an extension does once more."""
     on = {lease.id for lease in incident.leases}
@@ -165,7 +157,7 @@ def order(run: Run, incident: Incident) -> tuple[int, ...]:
     about = incident.run(run.undoes) if run.undoes else None
     if about is None:
         return ()
-    return undo_order(about) if run.mode == "undo" else extend_order(about, incident)
+    return about.to_undo if run.mode == "undo" else extend_order(about, incident)
 
 
 async def _planned(step: Step | None, context: StepContext, *, kind: str) -> PlannedStep:
@@ -194,7 +186,7 @@ def _parts(
     if undone is None or undone.plan is None:
         return []
     before = {step.index: step.before for step in undone.steps}
-    wanted = undo_order(undone) if mode == "undo" else extend_order(undone, incident)
+    wanted = undone.to_undo if mode == "undo" else extend_order(undone, incident)
     return [
         _Part(
             PlaybookStep(

@@ -19,7 +19,7 @@ from bot.domain.plan import CONFIRM_LIMIT, confirm_text, plan_lines
 from bot.domain.run import Run, StepState
 from bot.errors import ConfigError
 from bot.gateway_client import GatewayClient
-from bot.planning import fingerprint, plan, remembered, undo_order
+from bot.planning import fingerprint, plan, remembered
 from bot.playbook import SHIPPED, Playbook, by_kind, load, shipped
 from bot.ports import Step
 from bot.steps import step_kinds
@@ -202,7 +202,7 @@ async def test_the_undo_takes_back_what_was_begun_the_latest_first(
         plan=made,
     )
     incident = replace(INCIDENT, runs=(run,), leases=(LEASE,))
-    assert undo_order(run) == (0,)
+    assert run.to_undo == (0,)
     undo = await plan(playbook, steps, incident=incident, actor="slack:U2", mode="undo", undoes="run-1")
     assert (undo.title, undo.mode, undo.undoes) == ("Undo: Emergency rate limit", "undo", "run-1")
     (step,) = undo.steps

@@ -67,7 +67,12 @@ def waiting(incident: Incident) -> Iterator[str]:
         elif run.live:
             yield f"{run.playbook} is under way."
         elif (index := stuck(incident, run)) is not None:
-            yield f"{run.playbook} stopped at step {index + 1}: try it again, pass it over, or take it back."
+            yield f"{run.playbook} stopped at step {index + 1}: {ways_on(run)}."
+
+
+def ways_on(run: Run) -> str:
+    """What may be done about a run that stopped at a step."""
+    return "try it again, pass it over with a reason" + (", or take it back" if run.to_undo else "")
 
 
 def stuck(incident: Incident, run: Run) -> int | None:

@@ -92,6 +92,14 @@ class Run:
             return None
         return next((step.index for step in self.steps if step.state in BAD), None)
 
+    @property
+    def to_undo(self) -> tuple[int, ...]:
+        """The steps that an undo takes back, the latest first: all that were begun and can be."""
+        if self.plan is None:
+            return ()
+        begun = {step.index for step in self.steps if step.state != "waiting"}
+        return tuple(index for index in sorted(begun, reverse=True) if self.plan.steps[index].undo_says)
+
 
 Said = RunApproved | RunDeclined | RunResumed | StepReleased
 RunFact = RunPlanned | StepStarted | StepFinished | RunFinished | Said

@@ -89,7 +89,7 @@ class Planner:
             (run, self._playbooks.get(run.playbook) or planning.remembered(run))
             for run in incident.runs
             if run.mode == "apply"
-            and (run.id in on or (run.id not in taken and planning.undo_order(run)))
+            and (run.id in on or (run.id not in taken and run.to_undo))
             and not any(other.undoes == run.id for other in incident.live_runs)
         ]
 

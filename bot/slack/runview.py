@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from bot.domain.incident import Incident
 from bot.domain.mitigation import PlannedStep
-from bot.domain.open_points import stuck
+from bot.domain.open_points import stuck, ways_on
 from bot.domain.run import Run, StepState
 from bot.slack import blocks
 from bot.slack.clocktime import clock
@@ -40,9 +40,7 @@ def lines(incident: Incident, run: Run, zone: tzinfo) -> Iterator[Mrkdwn]:
     elif run.held is not None and run.plan:
         yield say("*Waits for your go*: {}", run.plan.steps[run.held].ask)
     elif (index := stuck(incident, run)) is not None:
-        yield say(
-            "*Step {} stopped it*: try it again, pass it over with a reason, or take it back", index + 1
-        )
+        yield say("*Step {} stopped it*: {}", index + 1, ways_on(run))
     if run.outcome in ("refused", "interrupted") and run.says and not any(step.says for step in run.steps):
         yield say("{}", run.says)
 
@@ -50,6 +48,7 @@ def lines(incident: Incident, run: Run, zone: tzinfo) -> Iterator[Mrkdwn]:
 def buttons(incident: Incident, held: Mapping[str, PlannedStep]) -> list[Block]:
     """What a person may say to the runs now."""
     made: list[Block] = []
+    last: list[Block] = []  # what stopped may stay so; what waits for a word holds everything up
     for run in incident.runs:
         if run.unapproved:
             made.append(_button("approve", f"Approve {run.playbook}", incident, run, style="primary"))
@@ -62,9 +61,9 @@ def buttons(incident: Incident, held: Mapping[str, PlannedStep]) -> list[Block]:
             )
             made[-1]["confirm"] = go_dialog(step)
         elif (index := stuck(incident, run)) is not None:
-            made.append(_button("retry", f"Try step {index + 1} again", incident, run))
-            made.append(_button("skip", f"Pass step {index + 1} over", incident, run))
-    return made
+            last.append(_button("retry", f"Try step {index + 1} again", incident, run))
+            last.append(_button("skip", f"Pass step {index + 1} over", incident, run))
+    return made + last
 
 
 def _button(
