@@ -58,7 +58,7 @@ async def test_a_drill_that_is_flown_well_scores_high_and_its_report_is_marked(t
     assert incident.drill
     assert not incident.oncall.pages
     assert result.ended == "resolved"
-    assert result.score.points >= 85, result.score.lines
+    assert result.score.points >= 90, result.score.lines
     assert "drill" in result.report.lower()
     files = {path.name: path.read_text("utf-8") for path in written(result, tmp_path / "out")}
     assert set(files) == {"rate-limit-score.json", "rate-limit-report.md", "rate-limit-report.html"}
