@@ -148,7 +148,7 @@ async def test_a_key_that_maintainx_does_not_take_changes_nothing(tmp_path: Path
         await world.mx("triage")
         await world.card("SEV-1")
         await world.press("Rotate the API key", values={"The new API key": NEW})
-        await world.card("Step 1 stopped it")
+        await world.card("Step 1 stopped it", without=("or take it back",))
         run = (await world.incident()).runs[0]
         assert (run.outcome, run.stuck) == ("failed", 0)
         assert integration._key == KEY
