@@ -18,7 +18,7 @@ from bot.domain.run import Run
 from bot.domain.telling import each
 from bot.slack import blocks, bufferview, dutyview, proofview, runview, tables
 from bot.slack.clocktime import clock
-from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, link, person, say, with_people
+from bot.slack.limits import Block, Mrkdwn, cut, escape, joined, link, person, say
 from bot.slack.press import Act, Press
 
 METADATA = "mx_incident"
@@ -219,7 +219,7 @@ def _warnings(offers: Sequence[Offer]) -> Iterator[Mrkdwn]:
         for warning in offer.plan.warnings:
             if warning not in seen:
                 seen.add(warning)
-                yield say("{}: {}", offer.label, with_people(warning))
+                yield say("{}: {}", offer.label, warning)
 
 
 def _buttons(incident: Incident, offers: Sequence[Offer]) -> list[Block]:

@@ -194,7 +194,7 @@ class GatewayStep:
             known = {context.run, lease, *_known(context.before)}
             for other in policy.leases:
                 if other.id not in known:
-                    warnings += (f"{other.says} ({other.owner}) is on beside it, and stays on",)
+                    warnings += (f"{other.says}: this is on beside it, and stays on",)
             if wish.effect.buffer:
                 warnings += await self._stays()
         return PlannedStep(
@@ -262,7 +262,7 @@ def _warnings(answer: JsonValue) -> tuple[str, ...]:
 def _left(policy: Policy) -> str:
     if not policy.leases:
         return "the gateway has no limit of ours on"
-    others = "; ".join(f"{lease.id} of {lease.owner} ({lease.says})" for lease in policy.leases)
+    others = "; ".join(lease.says for lease in policy.leases)
     return f"still on: {others}"
 
 

@@ -337,6 +337,15 @@ def test_a_fresh_record_without_data_is_told_as_that() -> None:
     assert found.playbooks == ("sync-gap",)
 
 
+def test_where_the_gateway_holds_reads_back_that_is_the_first_thing_to_think_of() -> None:
+    gateway = last_good(workorders=60, assets=2)
+    assert isinstance(gateway.detail, TrafficDetail)
+    buffering = gateway.model_copy(update={"detail": gateway.detail.model_copy(update={"mode": "buffering"})})
+    assert judged(healthy(synced(4), gateway)).findings[0].cause.startswith("the sync ends without reading")
+    held = judged(healthy(synced(4), buffering)).findings[0].cause
+    assert held.startswith('the gateway is in mode "buffering": whom it holds back')
+
+
 def test_of_what_the_gateway_never_saw_nothing_is_said() -> None:
     """It may have been started after the last sync, or the integration may ask past it."""
     assert judged(healthy(synced(4), last_good())).healthy

@@ -138,7 +138,9 @@ async def test_a_step_that_stopped_its_run_is_tried_again_or_passed_over(tmp_pat
         await drain(rig)
         assert (await run_of(rig, stream)).outcome == "failed"
         message = await card(rig)
-        assert "Step 1 stopped it: try it again, pass it over with a reason, or take it back" in await text(rig)
+        assert "Step 1 stopped it: try it again, pass it over with a reason, or take it back" in await text(
+            rig
+        )
         await rig.slack.click(rig.ann, rig.channel, message.ts, "Try step 1 again")
         await drain(rig)
         assert (await run_of(rig, stream)).resumed == 1

@@ -202,7 +202,7 @@ async def test_undo_ends_this_lease_and_no_other(step: Step, gateway: GatewaySta
     result = await step.undo(undo, await step.before(undo))
     assert result is not None
     assert (result.outcome, result.ended, set(gateway.leases)) == ("done", "run-1", {"manual"})
-    assert result.says == "the lease is off; still on: manual of slack:U9 (0.5 requests per second)"
+    assert result.says == "the lease is off; still on: 0.5 requests per second"
     settled = await step.observe(undo)
     assert settled is not None
     assert (settled.outcome, settled.ended) == ("done", "run-1")
@@ -212,7 +212,7 @@ async def test_undo_says_what_came_on_since(step: Step, gateway: GatewayStandIn)
     undo = await undo_context(step)
     gateway.leases["manual"] = dict(MANUAL)
     planned = await step.plan(undo)
-    assert planned.warnings == ("0.5 requests per second (slack:U9) is on beside it, and stays on",)
+    assert planned.warnings == ("0.5 requests per second: this is on beside it, and stays on",)
 
 
 async def test_undo_of_buffering_says_what_stays_behind(step: Step, gateway: GatewayStandIn) -> None:

@@ -151,7 +151,7 @@ async def test_the_429s_stop_and_undo_ends_this_lease_alone(tmp_path: Path) -> N
         await scene.carry_out()
         incident = await scene.incident()
         assert incident.runs[1].says == (
-            "Rate-limited is taken back. The lease is off; still on: manual of slack:U0EVE (500 requests per second)."
+            "Rate-limited is taken back. The lease is off; still on: 500 requests per second."
         )
         assert incident.leases == ()
         assert [lease.id for lease in (await scene.policy()).leases] == ["manual"]

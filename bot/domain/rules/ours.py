@@ -130,7 +130,7 @@ def _by_its_record(case: Case) -> Finding | None:
         symptom = (
             f"the sync's record is fresh and the data is not: no good answer of {missing} at the gateway"
         )
-        cause = (
+        cause = _held_back(case) + (
             "the sync ends without reading what it should and notes its time all the same (a parameter that MaintainX "
             "refuses, a page after the first that is never asked for), or it asks past the gateway now"
         )
@@ -148,6 +148,16 @@ def _by_its_record(case: Case) -> Finding | None:
                 for path, good in still
             ),
         ),
+    )
+
+
+def _held_back(case: Case) -> str:
+    """That it may be mx itself that keeps the sync from reading."""
+    if case.traffic is None or case.traffic.mode in (None, "pass"):
+        return ""
+    return (
+        f'the gateway is in mode "{case.traffic.mode}": whom it holds back or pauses reads nothing until that is undone. '
+        "Where it is not that: "
     )
 
 
