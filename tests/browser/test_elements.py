@@ -37,7 +37,11 @@ def _in(place: Locator, block: str, action: str) -> Locator:
 async def _tick(control: Locator, *names: str) -> None:
     """Open a menu of several, tick these and leave it by Escape."""
     box = control.locator("..")
-    await control.click()
+    async with asyncio.timeout(
+        5
+    ):  # the message may be drawn anew under the first click, with what was chosen before
+        while not await box.get_by_label(names[0]).is_visible():
+            await control.click()
     for name in names:
         await box.get_by_label(name).check()
     await control.press("Escape")

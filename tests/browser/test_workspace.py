@@ -70,6 +70,44 @@ async def test_a_message_is_answered_edited_reacted_to_and_deleted(page: Page) -
         await expect(said).to_have_count(1)
 
 
+async def test_ones_own_words_are_seen_others_are_told_of_and_a_draft_stays_where_it_was_begun(
+    page: Page,
+) -> None:
+    async with _workspace() as (slack, channel, url):
+        ada, ben = (one.id for one in slack.state.people.values() if one.name in {"Ada", "Ben"})
+        slack.create_channel("elsewhere", [ada, ben])
+        for number in range(40):
+            slack.say(ben, channel, f"line {number}")
+        await page.goto(url)
+        log = page.get_by_role("log", name="Messages")
+        newer = page.get_by_role("button", name="New messages")
+        await expect(log.locator("article").last).to_be_in_viewport()
+        await log.locator("article").last.get_by_role("button", name="What to do with this message").click()
+        for item in await page.get_by_role("menuitem").all():
+            await item.hover(timeout=2000)  # raises where the log's edge hides it
+        await page.keyboard.press("Escape")
+        await log.evaluate("log => { log.scrollTop = 0 }")
+        slack.say(ben, channel, "and one more")
+        await expect(newer).to_be_visible()
+        await no_violations(page)
+        await newer.click()
+        await expect(log.locator("article").last).to_be_in_viewport()
+        await expect(newer).to_be_hidden()
+        await log.evaluate("log => { log.scrollTop = 0 }")
+        composer = page.locator("#composer")
+        await composer.fill("mine")
+        await composer.press("Enter")
+        await expect(log.locator("article").filter(has_text="mine")).to_be_in_viewport()
+        await composer.fill("/nosuch thing")
+        await composer.press("Enter")
+        await expect(page.get_by_role("alert")).not_to_be_empty()
+        await expect(composer).to_have_value("/nosuch thing")
+        await page.get_by_role("button", name="elsewhere").click()
+        await expect(composer).to_have_value("")
+        await page.get_by_role("button", name="incidents").click()
+        await expect(composer).to_have_value("/nosuch thing")
+
+
 async def test_a_reload_keeps_the_person(page: Page) -> None:
     async with _workspace() as (_slack, _channel, url):
         await page.goto(url)

@@ -9,6 +9,8 @@ export class Composer {
     this.send = send;
     this.editLast = editLast;
     this.people = [];
+    this.place = null;
+    this.drafts = new Map();
     this.at = -1;
     this.list = h("ul", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": "Suggestions", hidden: true });
     this.field = h("textarea", {
@@ -38,7 +40,15 @@ export class Composer {
     this.field.addEventListener("blur", () => setTimeout(() => this.close(), 150));
   }
 
-  where(now, channel, label) {
+  // Each place (a channel, a thread) keeps the words that were begun there.
+  where(now, channel, place, label) {
+    if (place !== this.place) {
+      this.drafts.set(this.place, this.field.value);
+      this.field.value = this.drafts.get(place) ?? "";
+      this.place = place;
+      this.grow();
+      this.close();
+    }
     this.people = now.people.filter((one) => channel.members.includes(one.id));
     this.me = now.me;
     this.channel = channel.id;
@@ -129,14 +139,13 @@ export class Composer {
   async submit() {
     const text = this.field.value.trim();
     if (!text) return;
+    const place = this.place;
     this.close();
     this.field.value = "";
     this.grow();
-    const done = await tried(async () => {
-      await this.send(text);
-      return true;
-    });
-    if (!done && !this.field.value) this.field.value = text;
+    if (await tried(() => this.send(text))) return;
+    if (place !== this.place) this.drafts.set(place, text);
+    else if (!this.field.value) this.field.value = text;
   }
 
   async upload() {

@@ -23,13 +23,16 @@ export function svg(tag, attributes, ...children) {
   return element;
 }
 
+const OPEN = "details.many[open], .menu:not([hidden])";
+
 // Replace the children of `parent` by these, keeping every element whose key and content are as before: a button that
-// has the focus, or a menu that is open, is still the same one after somebody else wrote something.
+// has the focus is still the same one after somebody else wrote something. One in which a menu is open stays as it is
+// until that is closed: nothing is pulled away from under a hand.
 export function keyed(parent, rows) {
   const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const after = rows.map(({ key, sign, make }) => {
     const known = before.get(key);
-    if (known && known.dataset.sign === sign) return known;
+    if (known && (known.dataset.sign === sign || known.querySelector(OPEN))) return known;
     const made = make();
     made.dataset.key = key;
     made.dataset.sign = sign;

@@ -17,14 +17,22 @@ const STEPS = [
 ];
 
 export class Guide {
-  constructor(place, flight) {
+  constructor(place, again, flight) {
     this.place = place;
     this.flight = flight;
     const kept = JSON.parse(sessionStorage.getItem(SEEN) ?? "{}");
     this.seen = kept.flight === flight ? (kept.seen ?? {}) : {};
     this.drawn = "";
-    place.hidden = sessionStorage.getItem(HIDDEN) === "yes";
+    this.again = h("button", { type: "button", class: "quiet", onclick: () => this.show(true) }, "What to try");
+    again.append(this.again);
+    this.show(sessionStorage.getItem(HIDDEN) !== "yes");
     this.draw();
+  }
+
+  show(shown) {
+    sessionStorage.setItem(HIDDEN, shown ? "no" : "yes");
+    this.place.hidden = !shown;
+    this.again.hidden = shown;
   }
 
   workspace(now) {
@@ -58,10 +66,7 @@ export class Guide {
     const next = done.indexOf(false);
     this.place.replaceChildren(
       h("header", { class: "row" }, h("h2", {}, next === -1 ? "You flew one whole outage" : "Try this"),
-        h("button", { type: "button", class: "quiet push", "aria-label": "Hide this list", onclick: () => {
-          sessionStorage.setItem(HIDDEN, "yes");
-          this.place.hidden = true;
-        } }, "✕")),
+        h("button", { type: "button", class: "quiet push", "aria-label": "Hide this list", onclick: () => this.show(false) }, "✕")),
       h("ol", {}, STEPS.map(([text], index) => h("li", { class: done[index] ? "done" : index === next ? "next" : "" },
         h("span", { class: "hidden" }, done[index] ? "Done: " : ""), text))),
     );

@@ -16,7 +16,7 @@ async function start() {
   const about = await get("/sim/about");
   let stream = null;
   const found = about.whole ? await get("/sim/board") : null;
-  const guide = found && !found.drill ? new Guide(document.getElementById("guide"), about.flight) : null;
+  const guide = found && !found.drill ? new Guide(document.getElementById("guide"), document.getElementById("again"), about.flight) : null;
   const workspace = new Workspace(document.getElementById("workspace"), about, { onPerson: follow });
 
   function follow(person) {

@@ -58,10 +58,11 @@ function span(text) {
   const found = [];
   let at = 0;
   const unescaped = (part) => part.replaceAll(/\\([\\`*_[\]<>|~#+.()!-])/g, "$1");
-  for (const match of text.matchAll(/(?<!\\)\*\*(.+?)(?<!\\)\*\*|(?<!\\)`([^`]+)`|(?<!\\)\[([^\]]+)\]\((https?:[^)\s]+)\)/g)) {
+  for (const match of text.matchAll(/(?<!\\)\*\*(.+?)(?<!\\)\*\*|(?<!\\)`([^`]+)`|(?<!\\)\[([^\]]+)\]\((https?:[^)\s]+)\)|(?<![\\\w])_([^_]+)(?<!\\)_(?!\w)/g)) {
     if (match.index > at) found.push(unescaped(text.slice(at, match.index)));
     at = match.index + match[0].length;
     if (match[1] !== undefined) found.push(h("strong", {}, unescaped(match[1])));
+    else if (match[5] !== undefined) found.push(h("em", {}, unescaped(match[5])));
     else if (match[2] !== undefined) found.push(h("code", {}, match[2]));
     else found.push(h("a", { href: match[4], target: "_blank", rel: "noopener noreferrer" }, unescaped(match[3])));
   }

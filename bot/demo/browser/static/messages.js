@@ -135,6 +135,7 @@ function tools(one, context) {
         void tried(act);
       } }, label)));
     }
+    fit(menu, open);
     menu.firstElementChild.focus();
   };
   open.addEventListener("click", () => show(menu.hidden));
@@ -155,4 +156,15 @@ function tools(one, context) {
     if (!place.contains(event.relatedTarget)) show(false);
   });
   return place;
+}
+
+// Up or down, to whichever side of its button the log has more room, and no higher than that.
+function fit(menu, open) {
+  const log = (menu.closest(".log") ?? document.body).getBoundingClientRect();
+  const at = open.getBoundingClientRect();
+  const [above, below] = [at.top - log.top - 8, log.bottom - at.bottom - 8];
+  menu.style.maxHeight = "";
+  const upwards = below < menu.offsetHeight && above > below;
+  menu.classList.toggle("upwards", upwards);
+  menu.style.maxHeight = `${Math.max(120, Math.min(menu.offsetHeight, upwards ? above : below))}px`;
 }

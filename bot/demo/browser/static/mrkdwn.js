@@ -12,7 +12,7 @@ const EMOJI = {
   arrow_right: "➡️", arrow_up: "⬆️", arrow_down: "⬇️", information_source: "ℹ️", question: "❓", exclamation: "❗",
   checkered_flag: "🏁", construction: "🚧", mega: "📣", link: "🔗", paperclip: "📎", smile: "😄", thinking_face: "🤔",
   heart: "❤️", ok_hand: "👌", raised_hands: "🙌", star: "⭐", stopwatch: "⏱️", clock1: "🕐", calendar: "📅",
-  telephone_receiver: "📞", mailbox: "📫", package: "📦", bar_chart: "📊", hammer: "🔨", boom: "💥", ambulance: "🚑",
+  telephone_receiver: "📞", mailbox: "📫", package: "📦", bar_chart: "📊", hammer: "🔨", boom: "💥", white_large_square: "⬜", ballot_box_with_check: "☑️", ambulance: "🚑",
 };
 
 export const QUICK = ["white_check_mark", "eyes", "pushpin", "+1"];

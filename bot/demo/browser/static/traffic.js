@@ -49,8 +49,8 @@ export function mountTraffic(place, first) {
     depths.push(told.traffic ? waiting + sending : null);
     if (depths.length > KEEP) depths.shift();
     drawDepth(depth, depths);
-    mode.textContent = told.traffic ? `Gateway: ${MODES[told.traffic.mode] ?? told.traffic.mode}${told.traffic.circuit === "closed" ? "" : `, circuit ${told.traffic.circuit}`}` : "The gateway does not answer";
-    mode.className = `mode ${told.traffic ? told.traffic.mode : "gone"}`;
+    mode.textContent = told.traffic ? `Gateway: ${MODES[told.traffic.mode] ?? told.traffic.mode}${told.traffic.circuit === "closed" ? "" : `; MaintainX fails (circuit ${told.traffic.circuit})`}` : "The gateway does not answer";
+    mode.className = `mode ${!told.traffic ? "gone" : told.traffic.circuit === "open" && told.traffic.mode === "pass" ? "failing" : told.traffic.mode}`;
     legend.replaceChildren(...KINDS.flatMap(([name, says], at) => [
       h("dt", { class: `k-${name}` }, name, h("small", {}, ` ${says}`)), h("dd", {}, now ? now[at].toFixed(1) : "–")]));
     if (told.traffic) {

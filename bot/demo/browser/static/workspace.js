@@ -31,8 +31,8 @@ export class Workspace {
     this.threadHead = h("header", { class: "pane-head" });
     this.threadLog = h("div", { class: "log", role: "log", "aria-label": "Thread", tabindex: "0" });
     this.reply = new Composer("reply", this.about.commands, (text) => this.send(text, this.thread), null);
-    this.pane = h("section", { class: "pane main-pane", "aria-label": "Channel" }, this.head, this.log, this.composer.element);
-    this.side = h("section", { class: "pane thread-pane", "aria-label": "Thread", hidden: true }, this.threadHead, this.threadLog, this.reply.element);
+    this.pane = h("section", { class: "pane main-pane", "aria-label": "Channel" }, this.head, this.log, newer(this.log), this.composer.element);
+    this.side = h("section", { class: "pane thread-pane", "aria-label": "Thread", hidden: true }, this.threadHead, this.threadLog, newer(this.threadLog), this.reply.element);
     place.replaceChildren(
       h(
         "nav",
@@ -47,7 +47,14 @@ export class Workspace {
     );
     this.composer.sendFile = (name, content) => this.act({ do: "attach", channel: this.channel, name, content });
     this.reply.sendFile = (name, content) => this.act({ do: "attach", channel: this.channel, thread: this.thread, name, content });
-    for (const log of [this.log, this.threadLog]) log.addEventListener("keydown", (event) => walk(event, log));
+    for (const log of [this.log, this.threadLog]) {
+      log.addEventListener("keydown", (event) => walk(event, log));
+      // What was kept back while a menu was open is drawn once it is closed.
+      const later = () => setTimeout(() => this.now && this.draw());
+      log.addEventListener("toggle", later, true);
+      log.addEventListener("focusout", later);
+      log.addEventListener("scroll", () => { if (atEnd(log)) log.nextElementSibling.hidden = true; });
+    }
   }
 
   // What the workspace looks like now.
@@ -114,7 +121,7 @@ export class Workspace {
     this.pane.classList.remove("is-home");
     this.composer.element.hidden = false;
     this.log.setAttribute("role", "log");
-    this.composer.where(this.now, channel, `Message ${channel.direct ? "" : "#"}${channel.name}`);
+    this.composer.where(this.now, channel, channel.id, `Message ${channel.direct ? "" : "#"}${channel.name}`);
     keyed(this.head, [{
       key: channel.id,
       sign: JSON.stringify([channel.name, channel.members, channel.canvases, this.now.people.length]),
@@ -139,7 +146,9 @@ export class Workspace {
   }
 
   fill(log, messages, channel, answers, jump) {
-    const low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    const low = atEnd(log);
+    const before = log.dataset.latest;
+    log.dataset.latest = messages.at(-1)?.ts ?? "";
     keyed(log, messages.flatMap((one, at) => {
       const found = answers(one);
       const day = dayOf(one.ts);
@@ -166,7 +175,8 @@ export class Workspace {
       }];
     }));
     if (!messages.length) log.append(nothing(Object.keys(this.about.commands)));
-    if (jump || low) log.scrollTop = log.scrollHeight;
+    if (jump || low) toEnd(log);
+    else if (log.dataset.latest > before) log.nextElementSibling.hidden = false;
   }
 
   openThread(ts) {
@@ -181,7 +191,7 @@ export class Workspace {
     this.side.hidden = !first;
     this.pane.parentElement.classList.toggle("with-thread", Boolean(first));
     if (!first) return;
-    this.reply.where(this.now, channel, "Reply in thread");
+    this.reply.where(this.now, channel, first.ts, "Reply in thread");
     keyed(this.threadHead, [{ key: first.ts, sign: first.ts, make: () => h("div", { class: "row" }, h("h2", {}, "Thread"),
       h("button", { type: "button", class: "quiet push", "aria-label": "Close the thread", onclick: () => this.closeThread() }, "✕")) }]);
     this.fill(this.threadLog, channel.messages.filter((one) => one.ts === first.ts || one.thread === first.ts), channel, () => [], jump);
@@ -198,6 +208,7 @@ export class Workspace {
     this.side.hidden = true;
     this.pane.parentElement.classList.remove("with-thread");
     this.composer.element.hidden = true;
+    this.log.nextElementSibling.hidden = true;
     this.pane.classList.add("is-home");
     this.log.setAttribute("role", "region");
     const view = this.now.home;
@@ -223,15 +234,16 @@ export class Workspace {
   }
 
   async send(text, thread) {
+    toEnd(thread ? this.threadLog : this.log); // what comes of it is to be seen
     const command = /^(\/\S+)\s*([\s\S]*)$/.exec(text);
     if (!command) {
-      await this.act({ do: "say", channel: this.channel, text, thread });
-      return;
+      return !(await this.act({ do: "say", channel: this.channel, text, thread })).error;
     }
     if (thread) {
       throw new Error("Slash commands do not work in threads. Mention the app instead, or type it in the channel.");
     }
-    await this.act({ do: "command", channel: this.channel, name: command[1], text: command[2] });
+    const done = await this.act({ do: "command", channel: this.channel, name: command[1], text: command[2] });
+    return !done.error;
   }
 
   async editLast() {
@@ -248,6 +260,20 @@ export class Workspace {
     const done = await tried(() => this.act({ do: "invite", channel: this.channel === "home" ? this.now.channels[0].id : this.channel, name }));
     if (done?.id) this.onPerson(done.id);
   }
+}
+
+function atEnd(log) {
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+}
+
+function toEnd(log) {
+  log.scrollTop = log.scrollHeight;
+  log.nextElementSibling.hidden = true;
+}
+
+// Tells that something came below what is seen.
+function newer(log) {
+  return h("button", { type: "button", class: "newer", hidden: true, onclick: () => toEnd(log) }, "New messages ↓");
 }
 
 function nothing(commands) {
