@@ -12,7 +12,13 @@ import structlog
 from bot import keeping
 from bot.domain.events import Draft, Event
 from bot.domain.incident import Incident
-from bot.domain.notebook import KeepAnswered, KeepRequested, MessageKept
+from bot.domain.notebook import (
+    KeepAnswered,
+    KeepRequested,
+    KeptMessageChanged,
+    KeptMessageRemoved,
+    MessageKept,
+)
 from bot.ports import Clock
 from bot.slack import blocks
 from bot.slack.api import SlackApi, SlackError
@@ -100,6 +106,7 @@ class Keeper:
             await self._settle(event, fact, KeepAnswered(request=fact.request, says=says))
         else:
             await self._settle(event, fact, kept)
+            await self._look_again(event.stream, fact)
         return True
 
     async def _fetched(self, fact: KeepRequested) -> MessageKept | None:
@@ -119,6 +126,36 @@ class Keeper:
             thread=str(thread) if thread and thread != fact.message else None,
             permalink=await self._chat.permalink(fact.channel, fact.message),
             files=files_of(message),
+        )
+
+    async def _look_again(self, stream: str, fact: KeepRequested) -> None:
+        """News that came between the reading and the writing was nobody's, since the message was not kept yet."""
+        try:
+            message = await self._chat.read(fact.channel, fact.message)
+        except SlackError as error:
+            self._log.warning("kept message not looked at again", incident=stream, because=str(error))
+            return
+        found = (await self._timeline.book()).incident(stream)
+        kept = found.notebook.find(fact.channel, fact.message) if found else None
+        if kept is None:
+            return
+        news: KeptMessageChanged | KeptMessageRemoved
+        if message is None or message.get("subtype") == "tombstone":
+            news = KeptMessageRemoved(channel=fact.channel, message=fact.message, cause="deleted")
+        elif text_of(message) != kept.text:
+            news = KeptMessageChanged(
+                channel=fact.channel,
+                message=fact.message,
+                text=text_of(message),
+                edited_at=self._clock.now(),
+                files=files_of(message),
+            )
+        else:
+            return
+        actor = kept.fact.author if isinstance(news, KeptMessageChanged) else "slack"
+        key = f"{keeping.answered(fact.request)}:again"
+        await self._timeline.append(
+            Draft(stream=stream, actor=actor, at=self._clock.now(), fact=news, key=key)
         )
 
     async def _settle(self, event: Event, fact: KeepRequested, answer: MessageKept | KeepAnswered) -> None:

@@ -1,7 +1,7 @@
 """What somebody said in Slack, as plain text: no mark-up that would ping or hide something where it is shown again. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +20,37 @@ def plain(text: str) -> str:
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """What a message says; a file without words says so."""
-    return plain(str(message.get("text") or "")) or "(no words)"
+    """What a message says, where need be in its attachments or blocks, as alerts of other apps do; none is told as that."""
+    words = str(message.get("text") or "") or "\n".join(_shown(message))
+    return plain(words) or "(no words)"
+
+
+def _shown(message: Mapping[str, Any]) -> Iterator[str]:
+    """The words of attachments, else of blocks."""
+    for one in _tables(message.get("attachments")):
+        parts = [str(one[name]) for name in ("pretext", "title", "text") if one.get(name)]
+        yield from parts or [str(one.get("fallback") or "")]
+    for block in _tables(message.get("blocks")):
+        yield "".join(_words(block))
+
+
+def _words(element: object) -> Iterator[str]:
+    """The texts within a block, in order, whatever holds them."""
+    if isinstance(element, Mapping):
+        for name in ("text", "elements", "fields"):
+            found = element.get(name)
+            if isinstance(found, str):
+                yield found
+            else:
+                yield from _words(found)
+    elif isinstance(element, Sequence) and not isinstance(element, str):
+        for each in element:
+            yield from _words(each)
+
+
+def _tables(found: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(found, Sequence) and not isinstance(found, str):
+        yield from (one for one in found if isinstance(one, Mapping))
 
 
 def files_of(message: Mapping[str, Any]) -> tuple[KeptFile, ...]:

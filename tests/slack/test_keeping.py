@@ -63,6 +63,45 @@ async def test_by_the_shortcut_it_has_its_author_both_times_and_its_permalink(ri
     assert "the vendor confirms" in str(shown.message.blocks)
 
 
+async def test_what_happens_while_it_is_fetched_is_noted_too(rig: Rig) -> None:
+    incident = await rig.open()
+    changed, gone = await said(rig, "restart the WRONG pump"), await said(rig, "never mind")
+    for message in (changed, gone):
+        await rig.slack.react(rig.ann, rig.channel, message.ts, EMOJI)
+    await rig.slack.settled()
+    rig.slack.mischief.late("chat.getPermalink", 0.4, times=2)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keeper(rig).step())
+        await rig.slack.until(
+            lambda: any(one.method == "chat.getPermalink" for one in rig.slack.calls),
+            timeout_s=5,
+            what="the fetching",
+        )
+        await rig.slack.edit(rig.ben, rig.channel, changed.ts, "restart the RIGHT pump")
+        await rig.slack.remove(rig.ben, rig.channel, gone.ts)
+        await rig.slack.settled()
+    first, *rest = await kept(rig, incident.id)
+    assert first.text == "restart the RIGHT pump"
+    assert all(one.removed for one in rest)
+
+
+async def test_an_alert_of_another_app_says_what_its_attachment_says(rig: Rig) -> None:
+    incident = await rig.open()
+    alert = {"fallback": "[FIRING] DB down", "title": "DB down", "text": "5xx since 03:10"}
+    rich = {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "pump 3"}]}],
+    }
+    for shown in ({"attachments": [alert]}, {"attachments": [{"fallback": "only this"}]}, {"blocks": [rich]}):
+        posted = await rig.edge.api.call(
+            "chat.postMessage", {"channel": rig.channel, **shown}, doing="posting an alert", again=False
+        )
+        await rig.slack.react(rig.ann, rig.channel, str(posted["ts"]), EMOJI)
+        await rig.slack.settled()
+    texts = [one.text for one in await kept(rig, incident.id)]
+    assert texts == ["DB down\n5xx since 03:10", "only this", "pump 3"]
+
+
 async def test_by_the_emoji_a_reply_in_a_thread_with_its_file(rig: Rig) -> None:
     incident = await rig.open()
     first = await said(rig, "who knows?")

@@ -202,7 +202,8 @@ class Deliverer:
     async def _retry(self, parcel: Parcel, ack: Ack) -> None:
         for number, wait_s in enumerate(self._state.limits.event_retries_s, start=1):
             await asyncio.sleep(wait_s)
-            reason = "http_timeout" if ack.error == "operation_timeout" else "http_error"
+            cut = "connection_failed" if ack.status is None else "http_error"
+            reason = "http_timeout" if ack.error == "operation_timeout" else cut
             headers = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": reason}
             ack = await self.deliver(replace(parcel, headers=headers))
             if ack.error is None:

@@ -187,8 +187,8 @@ def _client_errors(view: View) -> dict[str, str]:
         if is_empty(value):
             if not block.get("optional"):
                 errors[control.block_id] = "Please complete this required field."
-        elif len(typed) > control.element.get("max_length", 3000):
-            errors[control.block_id] = f"Please use no more than {control.element['max_length']} characters."
+        elif len(typed) > (most := control.element.get("max_length", 3000)):
+            errors[control.block_id] = f"Please use no more than {most} characters."
         elif len(typed) < control.element.get("min_length", 0):
             errors[control.block_id] = f"Please use at least {control.element['min_length']} characters."
     return errors

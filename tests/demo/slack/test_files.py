@@ -73,6 +73,19 @@ async def test_a_bad_upload_is_refused(room: Room) -> None:
     assert await upload(room, file["upload_url"], b"abc") == 404
 
 
+async def test_one_file_goes_to_several_channels(room: Room) -> None:
+    other = room.slack.create_channel("other", [room.ana])
+    file = await announced(room)
+    await upload(room, file["upload_url"], REPORT)
+    done = await room.api(
+        "files.completeUploadExternal", files=[{"id": file["file_id"]}], channels=f"{room.channel},{other}"
+    )
+    assert done["ok"], done
+    assert [len(room.slack.files(one)) for one in (room.channel, other)] == [1, 1]
+    again = await room.api("files.completeUploadExternal", files=[{"id": file["file_id"]}], channels="C404")
+    assert again["error"] == "channel_not_found"
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

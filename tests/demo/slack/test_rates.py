@@ -47,3 +47,11 @@ async def test_updates_are_counted_per_method(room: Room) -> None:
 def test_slack_s_own_tiers() -> None:
     calls = Limits().calls
     assert (calls["chat.update"], calls["views.open"], calls["usergroups.users.list"]) == (50, 100, 20)
+
+
+def test_without_a_word_the_limits_are_slacks_own() -> None:
+    """A test may shorten them; whoever points an app at the simulator has what Slack documents."""
+    limits = Limits()
+    assert (limits.ack_s, limits.trigger_s) == (3, 3)
+    assert (limits.response_url_s, limits.response_url_uses) == (30 * 60, 5)
+    assert (limits.posts_per_s, limits.event_retries_s) == (1, (0, 60, 300))

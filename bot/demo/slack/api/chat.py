@@ -126,18 +126,18 @@ def _own(call: Call, channel: Channel, fault: str) -> Message:
 
 
 def update(call: Call, _rates: Rates) -> Answer:
-    """chat.update; blocks and metadata that are not named stay as they were, as in Slack."""
+    """chat.update; as in Slack, text alone takes the blocks away, and metadata that is not named stays as it was."""
     channel = call.channel()
     message = _own(call, channel, "cant_update_message")
     if len(str(call.args.get("text") or "")) > call.state.limits.update_text:
         raise ApiError("msg_too_long")
-    keeps_blocks = call.json("blocks", "invalid_blocks_format") is None
+    names_blocks = call.json("blocks", "invalid_blocks_format") is not None
     version = _version(call)
     call.state.edit(
         message,
         Version(
             text=version.text,
-            blocks=message.blocks if keeps_blocks and not version.blocks else version.blocks,
+            blocks=version.blocks if names_blocks or version.text else message.blocks,
             attachments=version.attachments,
             metadata=message.now.metadata if version.metadata is None else version.metadata or None,
             parse=version.parse,

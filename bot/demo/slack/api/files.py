@@ -24,10 +24,10 @@ def complete(call: Call, _rates: Rates) -> Answer:
     if not isinstance(wanted, list) or not wanted:
         raise ApiError("invalid_arguments", "[ERROR] missing required field: files")
     files = [_uploaded(call, each) for each in wanted]
-    channel = _channel(call)
+    channels = _channels(call)
     for file, each in zip(files, wanted, strict=True):
         file.title = str(each.get("title") or file.name)
-    if channel is not None:
+    for channel in channels:
         blocks = call.json("blocks", "invalid_blocks")
         version = Version(
             text=call.maybe("initial_comment") or "",
@@ -71,16 +71,24 @@ def _uploaded(call: Call, wanted: Json) -> File:
     return file
 
 
-def _channel(call: Call) -> Channel | None:
+def _channels(call: Call) -> list[Channel]:
+    """Where the files are posted: one channel, perhaps in a thread, or several by commas."""
     if call.maybe("channel_id") is None:
-        return None
-    channel = call.channel("channel_id")
-    if call.state.bot.id not in channel.members:
-        raise ApiError("not_in_channel")
+        named = [one for one in (call.maybe("channels") or "").split(",") if one]
+        if unknown := [one for one in named if one not in call.state.channels]:
+            raise ApiError("channel_not_found", f"[ERROR] no such channel: {unknown[0]}")
+        return [_ours(call, call.state.channels[one]) for one in named]
+    channel = _ours(call, call.channel("channel_id"))
     thread_ts = call.maybe("thread_ts")
     if thread_ts is not None:
         parent = call.state.find(channel.id, thread_ts)
         if parent is None:
             raise ApiError("invalid_arguments", "[ERROR] no such thread [json-pointer:/thread_ts]")
         parent.thread_ts = parent.ts
+    return [channel]
+
+
+def _ours(call: Call, channel: Channel) -> Channel:
+    if call.state.bot.id not in channel.members:
+        raise ApiError("not_in_channel")
     return channel
