@@ -32,6 +32,8 @@ Names = Callable[[str], str]
 DRILL = "DRILL: this was made up to train with"
 _UNKNOWN = "not assessed"
 _EVIDENCE = 3
+_RESOLUTION = 4
+"""Steps of the resolution that a summary shows: a mitigation, its undo, and the end are among them."""
 """Lines of evidence for each cause; the assessment on the timeline holds them all."""
 
 
@@ -170,7 +172,11 @@ def summary(report: Report) -> str:
     ]
     texts += [one.says for one in report.clocks if one.met is False][:1]
     texts += [f"Likely cause: {cause}" for cause in report.causes[:1]]
-    texts += report.resolution[-2:]
+    if len(report.resolution) > _RESOLUTION:
+        texts.append(
+            f"{len(report.resolution) - _RESOLUTION} earlier steps of its resolution are in the report."
+        )
+    texts += report.resolution[-_RESOLUTION:]
     todo = sum(not one.done and not one.is_blank for one in report.actions)
     items = "1 action item" if todo == 1 else f"{todo} action items"
     texts.append(f"{len(report.timeline)} lines of timeline, {items} to do.")

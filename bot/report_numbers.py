@@ -115,7 +115,10 @@ def _failing(looks: Sequence[Stretch], start: datetime, end: datetime, *, whole:
             if blind > _LOOSE.total_seconds()
             else ""
         )
-        label, amount = f"{target} failing", round(seconds / 60)
+        label = f"{target} failing"
+        amount = round(seconds / 60) or (
+            None if part else 0
+        )  # seen at one moment only: not known for how long
         yield Figure(f"minutes_failing:{target}", label, amount, "minutes", how + part)
 
 

@@ -137,7 +137,8 @@ def test_every_section_of_the_runbooks_template_is_filled_from_the_timeline() ->
         "- Emergency rate limit, by Ana at 02:15: done. gateway at 1 request per second",
         "- [ ] Add an alert for this failure: a person noticed it before any monitor did (evidence: Ana asked",
         "- log: no log is configured",
-        f"fact 41, hash `{'ab' * 32}`",
+        "fact 41 (line ",
+        f"of this incident), hash\n`{'ab' * 32}`",
     ):
         assert line in text
     assert text.index("## Timeline") < text.index("## Root Cause") < text.index("## Resolution")

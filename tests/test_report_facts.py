@@ -1,6 +1,7 @@
 """What the report computes: numbers, milestones, clocks, what was on, who did what, and items that earned their place."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -433,8 +434,24 @@ def test_a_time_in_which_no_round_saw_an_endpoint_is_said() -> None:
     told = figure(report_of(story, partly), "minutes_failing:/users")
     assert told.amount == 10
     assert told.how == ("by the monitor's rounds; how it was in the other 10 of 30 minutes was not seen")
+    once = Swimlane((seen(Status.FAILING, 3, 3),))
+    assert figure(report_of(story, once), "minutes_failing:/users").amount is None, (
+        "nobody knows for how long"
+    )
     whole = Swimlane((seen(Status.FAILING, 0, 10), seen(Status.OK, 10, 30)))
     assert figure(report_of(story, whole), "minutes_failing:/users").how == "by the monitor's rounds"
+
+
+def test_the_summary_tells_the_mitigation_and_not_its_undo_alone() -> None:
+    report = report_of(ended(outage(), 30))
+    told = summary(
+        replace(report, resolution=("it was limited: done", "the undo of it: done", "resolved by Ana"))
+    )
+    assert "it was limited: done\nthe undo of it: done\nresolved by Ana" in told
+    many = tuple(f"step {number}" for number in range(7))
+    told = summary(replace(report, resolution=many))
+    assert "3 earlier steps of its resolution are in the report.\nstep 3" in told
+    assert "step 2" not in told
 
 
 def test_the_summary_counts_the_items_and_no_blanks() -> None:

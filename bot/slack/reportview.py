@@ -48,7 +48,7 @@ def message(report: Report, incident: Incident, around: Around) -> Message:
     parts += blocks.actions([blocks.button("Action items", action=press.action, value=press.value)])
     where = say("The whole of it is in this thread, as a page and as Markdown, with the picture.")
     canvas = [say("It is a canvas too: {}.", link(around.canvas, "open it"))] if around.canvas else []
-    told = say("Up to fact {} of the incident, hash {}.", report.version, around.hash[:_HASH])
+    told = say("Up to line {} of the incident, hash {}.", report.version, around.hash[:_HASH])
     parts.append(blocks.context(where, *canvas, told, *map(escape, around.notes)))
     payload = {"incident": incident.id, "request": around.request}
     return blocks.message(text, parts, event=METADATA, payload=payload)
