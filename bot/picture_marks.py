@@ -1,7 +1,7 @@
 """What stands above the lanes of the picture: mitigations as bars, pages and acts of people as numbered marks. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -16,6 +16,11 @@ Names = Callable[[str], str]
 _MARK_W = 20.0
 """Marks that are nearer to each other than this are one."""
 _BAR_ROWS = 4
+_LETTER_W = 6.9
+"""Of a bar's label; a longer word is clipped by the template, so no label leaves its room."""
+_PAD = 5.0
+_LABEL_W = 60.0
+"""Less room than this holds no word."""
 _LEGEND = 14
 _LONGEST = 108
 
@@ -45,6 +50,12 @@ class Bar:
     text: str
     open: bool
     """It is still on."""
+    label: str = ""
+    """What of the text is written: in the bar, or beside one that is too short for it; empty where no room is."""
+    place: Literal["in", "after", "before"] = "in"
+    label_x: float = 0.0
+    label_w: float = 0.0
+    """The room of the label, which nothing else is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,38 @@ def bars(history: Sequence[Event], axis: Axis) -> tuple[tuple[Bar, ...], int]:
         made.append(
             Bar(x, max(4.0, round(axis.x(until) - x, 1)), row, one.lease.says, open=one.until is None)
         )
-    return tuple(made), left_out
+    return _labelled(made, axis), left_out
+
+
+def _labelled(row_by_row: Sequence[Bar], axis: Axis) -> tuple[Bar, ...]:
+    """Each bar with its text where most of it can be read: within, or beside it up to what is next in its row."""
+    taken: dict[int, float] = {}
+    made: list[Bar] = []
+    for number, bar in enumerate(row_by_row):
+        end = bar.x + bar.w
+        following = next((one.x for one in row_by_row[number + 1 :] if one.row == bar.row), None)
+        before, after = (
+            taken.get(bar.row, axis.left),
+            axis.left + axis.width if following is None else following,
+        )
+        rooms: dict[Literal["in", "after", "before"], tuple[float, float]] = {
+            "in": (bar.x + _PAD, bar.w - 2 * _PAD),
+            "after": (end + _PAD, after - end - 2 * _PAD),
+            "before": (before + _PAD, bar.x - before - 2 * _PAD),
+        }
+        place = max(
+            rooms, key=lambda one: min(rooms[one][1], len(bar.text) * _LETTER_W)
+        )  # in, where all fits
+        x, width = rooms[place]
+        taken[bar.row] = end
+        label = _fits(bar.text, int(width / _LETTER_W)) if width >= _LABEL_W else ""
+        taken[bar.row] = min(x + width, x + len(label) * _LETTER_W) if label and place == "after" else end
+        made.append(replace(bar, label=label, place=place, label_x=round(x, 1), label_w=round(width, 1)))
+    return tuple(made)
+
+
+def _fits(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def marks(

@@ -32,9 +32,9 @@ Names = Callable[[str], str]
 DRILL = "DRILL: this was made up to train with"
 _UNKNOWN = "not assessed"
 _EVIDENCE = 3
+"""Lines of evidence for each cause; the assessment on the timeline holds them all."""
 _RESOLUTION = 4
 """Steps of the resolution that a summary shows: a mitigation, its undo, and the end are among them."""
-"""Lines of evidence for each cause; the assessment on the timeline holds them all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from bot.domain import events as e
 from bot.domain.assessment import Severity
 from bot.domain.fold import replay
+from bot.domain.mitigation import Lease
 from bot.domain.oncall import PageFailed, PageRequested, PageSent
 from bot.domain.readings import Reading, Status
 from bot.domain.swimlane import Counted, Look, Swimlane, stretches
 from bot.picture import Picture, picture_of, png, svg
+from bot.picture_marks import Bar
 from bot.templating import Templates
 from tests.test_report import ANA, BEGAN, Story, ended, found, outage
 
@@ -95,6 +97,69 @@ def test_a_lane_for_each_probe_with_what_was_done_above_and_the_traffic_below() 
     _, words = text_of(picture)
     for said in ("began", "resolved", "Ana: Acknowledged", "PagerDuty paged: 429", "UTC", "failing"):
         assert said in words
+
+
+LIMITED = "gateway at 1 request per second; asset-sync and report-generator paused for as long as it lasts"
+
+
+def switched(*spans: tuple[float, float | None], says: str = LIMITED, lasts: float = 10) -> Picture:
+    """An incident with one thing on in each span of minutes; no end: still on."""
+    story = Story().add(0, e.IncidentOpened(integration="default"))
+    for number, (since, until) in enumerate(spans):
+        lease = Lease(id=f"l{number}", run="r", playbook="rate-limited", says=says, owner=ANA,
+                      reason="429", since=BEGAN + since * MINUTE)  # fmt: skip
+        story.add(since, e.StepFinished(run="r", index=0, outcome="done", says=says, started=lease))
+        if until is not None:
+            story.add(until, e.StepFinished(run="r", index=0, outcome="done", says="off", ended=lease.id))
+    return drawn(ended(story, lasts), lane(round(lasts)))
+
+
+def test_a_label_that_does_not_fit_in_its_bar_stands_beside_it_in_plain_ink() -> None:
+    picture = switched((2, 2 + 49 / 60))
+    (bar,) = picture.bars
+    assert bar.w < 60
+    assert bar.place == "after"
+    assert bar.label_x > bar.x + bar.w
+    assert bar.label.startswith("gateway at 1 request per second; asset-sync")
+    assert bar.label_x + bar.label_w < picture.right
+    root, _ = text_of(picture)
+    inks = {"".join(one.itertext()): one.get("class") for one in root.iter(f"{SVG}text")}
+    assert inks[bar.label] == "soft"
+
+
+def test_a_label_stands_in_a_long_bar_and_before_one_at_the_end() -> None:
+    (long,) = switched((1, 9)).bars
+    assert (long.place, long.label[-1]) == ("in", "…")
+    (last,) = switched((9, 9.8)).bars
+    assert last.place == "before"
+    assert last.label_x + last.label_w < last.x
+    assert switched((1, 9), says="held back").bars[0].label == "held back"
+
+
+@given(st.lists(st.floats(0, 10), min_size=2, max_size=12, unique=True), st.text("aW m", max_size=120))
+def test_no_label_is_over_another_bar_or_label_or_beyond_the_picture(times: list[float], says: str) -> None:
+    times = sorted(times)
+    picture = switched(*zip(times[::2], times[1::2], strict=False), says=says)
+    for row in {bar.row for bar in picture.bars}:
+        bars = [bar for bar in picture.bars if bar.row == row]
+        labels = [bar for bar in bars if bar.label and bar.place != "in"]
+        written = [(one, *ink(one)) for one in labels]
+        for one, since, until in written:
+            assert picture.left <= since <= until <= picture.right
+            assert all(until <= bar.x or since >= bar.x + bar.w for bar in bars), one
+        spots = sorted((since, until) for _, since, until in written)
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(spots))
+    for bar in picture.bars:
+        if bar.label and bar.place == "in":
+            assert bar.x < bar.label_x < bar.label_x + bar.label_w < bar.x + bar.w
+
+
+def ink(bar: Bar) -> tuple[float, float]:
+    """From where to where a label may be written."""
+    width = min(bar.label_w, len(bar.label) * 6.9)
+    if bar.place == "before":
+        return bar.label_x + bar.label_w - width, bar.label_x + bar.label_w
+    return bar.label_x, bar.label_x + width
 
 
 def test_what_failed_is_told_from_what_is_well_without_any_color() -> None:
