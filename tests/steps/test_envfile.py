@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -193,6 +193,7 @@ _LINES = st.lists(
 )
 
 
+@settings(deadline=None)  # it syncs a file to the disk, and what a disk takes is not what is asked here
 @given(above=_LINES, below=_LINES)
 async def test_any_bytes_around_it_stay(
     tmp_path_factory: pytest.TempPathFactory, above: list[bytes], below: list[bytes]
